@@ -1,0 +1,73 @@
+/*
+ * config.h - what the image was told to do, typed and checked.
+ *
+ * config_load() reads bootmail.conf and the command line through the one
+ * table of keys in config_keys.c, then checks what belongs together (a
+ * password for auth, an anchor for TLS, at least one recipient). Blobs point
+ * into the files and live for ever.
+ */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "conf.h"
+
+enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
+enum config_auth { AUTH_OFF, AUTH_ON, AUTH_PLAIN, AUTH_LOGIN };
+enum config_tristate { TRI_AUTO, TRI_OFF, TRI_ON };
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+
+#define CONFIG_IGNORED 6 /* keys of msmtp's that mean nothing here */
+
+struct config {
+    struct blob account;      /* the account chosen; empty: default        */
+    struct blob host;
+    uint16_t port;            /* 0: 25, 587 or 465 by tls settings        */
+    uint8_t protocol;         /* enum config_protocol                     */
+    uint32_t timeout_s;       /* per network state; 0: RFC 5321's own     */
+    uint32_t total_timeout_s; /* of the whole run                         */
+    struct blob domain;       /* EHLO name; empty: the address            */
+
+    bool tls, tls_starttls, tls_certcheck;
+    struct blob tls_trust_file, tls_cert_file, tls_key_file;
+    struct conf_hex tls_fingerprint;
+    struct blob tls_host_override;
+    uint8_t tls_min_version;  /* enum config_tls_version                  */
+
+    uint8_t auth;             /* enum config_auth                         */
+    struct blob user, password;
+    bool auth_unsafe;
+
+    struct blob from;         /* p NULL: of the message; empty: null sender */
+    struct blob from_full_name, subject;
+    struct conf_list to;
+    bool read_recipients;     /* -t: To, Cc, Bcc of the message as well   */
+    uint8_t set_from_header, set_date_header, set_msgid_header;
+    bool remove_bcc_headers, undisclosed_recipients, allow_from_override;
+
+    struct blob ip;           /* dhcp, ADDR/PREFIX or Linux's ip= form    */
+    struct blob gateway;
+    struct conf_list dns;
+    uint32_t source_ip;
+
+    bool trace;
+    bool ignored[CONFIG_IGNORED]; /* given, and of no use here            */
+
+    /* filled by config_load() from the files and from `ip`               */
+    bool dhcp;
+    uint32_t address, netmask, gateway_addr, dns_addr[2];
+    struct blob message;      /* the file `message`                       */
+    struct blob trust, cert, key; /* PEM of the files named above         */
+};
+
+extern const struct conf_key config_keys[];
+extern const size_t config_key_count;
+
+/* exit status: 0, 78 bad configuration, 65 no message. err->file is "" when
+ * the fault is in no one line. */
+int config_load(struct config *, struct conf_error *err);
+
+/* config_ip.c: fills dhcp, address, netmask, gateway_addr and dns_addr from
+ * ip, gateway and dns. False: *at is the value that is wrong. */
+bool config_ip(struct config *, struct blob *at, struct conf_error *err);
+
+#endif

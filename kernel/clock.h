@@ -1,0 +1,16 @@
+/*
+ * clock.h - monotonic milliseconds and trustworthy wall time.
+ */
+#ifndef KERNEL_CLOCK_H
+#define KERNEL_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t clock_ms(void); /* since entry; from board_now_ns() */
+
+/* Seconds since 1970; -1: the machine has no clock, or it shows a time
+ * before this image was built (clock_why() then says which). */
+int64_t clock_unix(void);
+const char *clock_why(void);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * message.h - the message as a pull stream: headers, MIME, attachments.
+ *
+ * No heap, clock or randomness: date, Message-ID and boundary come in. Text
+ * and attachments stream from where they lie; there is no second copy. What
+ * comes out of message_buf() has the line ends of its source (LF or CRLF);
+ * the SMTP client normalises them. message_size() is exact all the same: it
+ * counts CRLF line ends.
+ */
+#ifndef SMTP_MESSAGE_H
+#define SMTP_MESSAGE_H
+
+#include "smtp.h"
+
+struct message_file {
+    struct smtp_str name;
+    const uint8_t *data;
+    size_t len;
+};
+
+struct message_spec {
+    const uint8_t *text; /* RFC 5322 message, or plain text without header */
+    size_t text_len;
+    struct smtp_str from; /* header From when it has to be made            */
+    struct smtp_str from_name;
+    const struct smtp_str *to; /* header To when it has to be made         */
+    size_t to_count;
+    struct smtp_str subject; /* when the text has no header; may be empty  */
+    int64_t date;            /* seconds since 1970, printed in +0000; -1:
+                                none can be made                           */
+    struct smtp_str message_id; /* without <>                              */
+    uint8_t random[16];         /* for the boundary                        */
+    bool add_date, add_msgid, add_from; /* when missing                    */
+    bool remove_bcc;
+    bool undisclosed;           /* To becomes "undisclosed-recipients:;"   */
+    const struct message_file *attach;
+    size_t attach_count;
+};
+
+struct message_error {
+    unsigned line;    /* of the text, 1-based; 0: not about a line         */
+    char why[160];    /* a sentence part                                   */
+};
+
+struct message {
+    uint64_t private_[256];
+};
+
+/* Checks everything (bare CR, NUL, lines over 998, header syntax) before a
+ * byte is sent: false, and err says why; the message must not be sent. The
+ * spec and all it points to outlive the message. */
+bool message_open(struct message *, const struct message_spec *,
+                  struct message_error *err);
+uint64_t message_size(const struct message *); /* octets, CRLF line ends   */
+bool message_eight_bit(const struct message *);
+/* The Message-ID the message really carries (its own if it had one). */
+struct smtp_str message_id(const struct message *);
+
+const uint8_t *message_buf(struct message *, size_t *len); /* len 0: end   */
+void message_ack(struct message *, size_t n);
+void message_rewind(struct message *);
+
+/* Recipients from To, Cc and Bcc of a message (sendmail -t): *at starts at
+ * 0; false at the end. out points into text. */
+bool message_next_rcpt(const uint8_t *text, size_t len, size_t *at,
+                       struct smtp_str *out);
+/* The address in the From header; len 0 if there is none. */
+struct smtp_str message_from(const uint8_t *text, size_t len);
+
+#endif

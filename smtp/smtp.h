@@ -1,0 +1,178 @@
+/*
+ * smtp.h - mail submission as a pure state machine (RFC 5321, 6409, 3207,
+ * 4954, 2920).
+ *
+ * No I/O, clock, heap or globals: the caller moves bytes and tells the time.
+ *   out  = bytes for the server        in = bytes from the server
+ *   body = the message, before line ends are normalised and dots doubled
+ * A *_buf() pointer lives until its *_ack(n), n <= len; acknowledging 0 is
+ * allowed. Errors stick: once smtp_want() says SMTP_CLOSED nothing changes
+ * any more, and bytes still in out (a QUIT) may be sent but never waited for.
+ * Times are milliseconds of any monotonic clock of the caller's.
+ *
+ * Nothing is said to the caller in a callback: smtp_next_event() is pulled
+ * after each call; 16 wait at most, older ones are dropped.
+ *
+ * Everything the job points to belongs to the caller and outlives the
+ * session. The same input in any fragmentation gives the same result.
+ */
+#ifndef SMTP_H
+#define SMTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* what the session wants now: OR of these */
+enum {
+    SMTP_OUT = 1,    /* bytes wait in smtp_out_buf()                      */
+    SMTP_IN = 2,     /* the server's turn: call smtp_in()                 */
+    SMTP_TLS = 4,    /* do the TLS handshake now, then smtp_tls_up()      */
+    SMTP_BODY = 8,   /* smtp_body() will take bytes                       */
+    SMTP_CLOSED = 16 /* over: read smtp_verdict() and hang up             */
+};
+
+enum smtp_verdict {
+    SMTP_PENDING,
+    SMTP_SENT,      /* accepted for good                                  */
+    SMTP_TRY_LATER, /* not accepted; trying again may help                */
+    SMTP_REFUSED,   /* not accepted; trying again will not help           */
+    SMTP_UNSURE     /* lost between the final dot and its reply           */
+};
+
+/* why a session did not end in SENT: kept apart, never folded */
+enum smtp_failure {
+    SMTP_F_NONE,
+    SMTP_F_JOB,          /* the job itself cannot be sent (bad address)   */
+    SMTP_F_TIMEOUT,      /* the server was silent for too long            */
+    SMTP_F_LOST,         /* connection lost                               */
+    SMTP_F_PROTOCOL,     /* the server broke SMTP                         */
+    SMTP_F_INJECTION,    /* bytes behind the 220 to STARTTLS              */
+    SMTP_F_TLS_FIRST,    /* server speaks TLS where a banner was expected */
+    SMTP_F_NO_STARTTLS,  /* TLS is required and not offered or refused    */
+    SMTP_F_NO_AUTH,      /* no mechanism offered that policy allows       */
+    SMTP_F_AUTH,         /* credentials rejected                          */
+    SMTP_F_GREETING,     /* the server does not want to talk (4xx, 5xx)   */
+    SMTP_F_SENDER,       /* MAIL FROM refused                             */
+    SMTP_F_RECIPIENTS,   /* no recipient accepted                         */
+    SMTP_F_PARTIAL,      /* sent, but some recipients were refused        */
+    SMTP_F_MESSAGE,      /* DATA or the message refused                   */
+    SMTP_F_SIZE,         /* larger than the server takes                  */
+    SMTP_F_UTF8          /* needs SMTPUTF8, which is not offered          */
+};
+
+enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
+
+enum smtp_auth { SMTP_AUTH_OFF, SMTP_AUTH_ANY, SMTP_AUTH_PLAIN,
+                 SMTP_AUTH_LOGIN };
+
+struct smtp_str {
+    const char *p;
+    size_t len;
+};
+
+#define SMTP_TEXT_MAX 256 /* bytes of a server's reply kept for a person   */
+
+/* a reply as it concerns a person; text is printable ASCII or UTF-8 with
+ * control bytes replaced, not NUL-terminated */
+struct smtp_reply_note {
+    uint16_t code;     /* 0: no reply came                                */
+    uint8_t enhanced[3]; /* class 0: none given (RFC 3463)                */
+    uint16_t text_len;
+    char text[SMTP_TEXT_MAX];
+};
+
+struct smtp_rcpt {
+    struct smtp_str address; /* in, without <>                            */
+    enum smtp_verdict verdict; /* out, and all below                      */
+    struct smtp_reply_note reply;
+};
+
+struct smtp_job {
+    struct smtp_str helo;   /* our name for EHLO: domain or [1.2.3.4]      */
+    enum smtp_tls tls;
+    bool lmtp;              /* LHLO and one reply per recipient (RFC 2033) */
+    enum smtp_auth auth;
+    bool auth_unsafe;       /* AUTH also without verified TLS: user's word */
+    struct smtp_str user, password;
+    struct smtp_str from;   /* without <>; empty: the null sender          */
+    struct smtp_rcpt *rcpt; /* results are written here                    */
+    size_t rcpt_count;
+    uint64_t size;          /* exact octets on the wire before dot-stuffing,
+                               CRLF line ends; 0: not known                */
+    bool eight_bit;         /* the message has bytes over 0x7f             */
+    uint32_t timeout_ms;    /* 0: RFC 5321 4.5.3.2; else a cap per state,
+                               but never on the wait for the reply to the
+                               final dot: giving up there makes duplicates */
+};
+
+/* Progress, for the log. text points into the session and lives until the
+ * next call of any function here. */
+enum smtp_event_kind {
+    SMTP_EV_STATE,  /* text: name of the state entered                    */
+    SMTP_EV_SENT,   /* text: a command sent, secrets replaced by ***      */
+    SMTP_EV_REPLY   /* text: one whole reply line; code 0: it is no reply */
+};
+struct smtp_event {
+    enum smtp_event_kind kind;
+    uint16_t code;
+    const char *text;
+    size_t len;
+};
+
+struct smtp {
+    uint64_t private_[544]; /* client.c asserts that it fits              */
+};
+
+/* False: the job is refused (SMTP_F_JOB; smtp_reason() says why) and nothing
+ * may be sent; the session is CLOSED. */
+bool smtp_init(struct smtp *, const struct smtp_job *, uint64_t now_ms);
+unsigned smtp_want(const struct smtp *);
+
+const uint8_t *smtp_out_buf(const struct smtp *, size_t *len);
+void smtp_out_ack(struct smtp *, size_t n, uint64_t now_ms);
+
+/* Returns the bytes used; stops after each reply line, so that no event is
+ * lost and bytes left over while SMTP_TLS is wanted are visible: then call
+ * smtp_injected() (smtp_in() in that state means the same). */
+size_t smtp_in(struct smtp *, const uint8_t *p, size_t n, uint64_t now_ms);
+void smtp_in_eof(struct smtp *);   /* the connection is gone, any direction */
+void smtp_injected(struct smtp *); /* bytes followed the STARTTLS reply    */
+
+/* Message bytes while SMTP_BODY is wanted; returns how many were taken. */
+size_t smtp_body(struct smtp *, const uint8_t *p, size_t n, uint64_t now_ms);
+void smtp_body_end(struct smtp *, uint64_t now_ms);
+
+/* Implicit TLS: called before the greeting as well. Forgets capabilities. */
+void smtp_tls_up(struct smtp *, bool peer_verified, uint64_t now_ms);
+
+/* True while not one byte of the greeting has come. A server that speaks TLS
+ * from the first byte waits silently where a greeting is expected: a caller
+ * that sees this for long may ask the port on a second connection. */
+bool smtp_greeting_silent(const struct smtp *);
+
+uint64_t smtp_deadline(const struct smtp *); /* UINT64_MAX: none           */
+void smtp_tick(struct smtp *, uint64_t now_ms);
+
+/* Give up before the end (a deadline of the caller's, TLS failed, ...): the
+ * verdict is then the honest one for where the session stands. */
+void smtp_abort(struct smtp *, enum smtp_failure why);
+
+/* Of the whole mail: the gravest of the recipients', in the order UNSURE,
+ * TRY_LATER, REFUSED, SENT. */
+enum smtp_verdict smtp_verdict(const struct smtp *);
+enum smtp_failure smtp_failure(const struct smtp *);
+const char *smtp_state_name(const struct smtp *);
+const struct smtp_reply_note *smtp_last_reply(const struct smtp *);
+/* One sentence for a person about the failure; "" if there is none. */
+const char *smtp_reason(const struct smtp *);
+bool smtp_next_event(struct smtp *, struct smtp_event *);
+
+/* Overwrites the session's memory, secrets included. */
+void smtp_wipe(struct smtp *);
+
+/* smtp/mailbox.c: what may stand between < and > in MAIL and RCPT (RFC 5321
+ * 4.1.2, 6531 with utf8). *why is a sentence part. */
+bool smtp_mailbox_ok(struct smtp_str s, bool *utf8, const char **why);
+
+#endif
