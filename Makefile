@@ -1,0 +1,274 @@
+# bootmail: build, test, demonstrate.  `make help` lists the targets.
+#
+#   BOARD=x86_64|posix   the machine to build for (board/NAME/board.mk)
+#   FILES=dir            link these files into the image (design: section 2.2)
+#   SAN=1                posix only: AddressSanitizer and UBSan
+#   V=1                  show the commands
+#   BUILD=, DEPS=        where builds and third-party sources live
+#
+# Sources are found by folder; third-party files are listed by name in
+# net/lwip.mk and net/mbedtls.mk.  Each layer sees its own -I list and no more.
+
+BOARD ?= x86_64
+BUILD ?= build
+DEPS  ?= build/deps
+FILES ?=
+
+CC      := clang
+OBJCOPY := llvm-objcopy
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+BOARDS := $(patsubst board/%/board.mk,%,$(wildcard board/*/board.mk))
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error no board "$(BOARD)"; there are: $(BOARDS))
+endif
+ifneq ($(and $(SAN),$(filter-out posix,$(BOARD))),)
+$(error SAN=1 is for BOARD=posix)
+endif
+
+LWIP_DIR     ?= $(DEPS)/lwip
+MBEDTLS_DIR  ?= $(DEPS)/mbedtls
+PICOLIBC_DIR ?= $(DEPS)/picolibc
+LIBFDT_DIR   ?= $(DEPS)/dtc
+
+include board/$(BOARD)/board.mk
+include net/lwip.mk
+include net/mbedtls.mk
+
+out   := $(BUILD)/$(BOARD)$(if $(SAN),-asan)$(if $(SELFTEST),-selftest)
+libc  := $(DEPS)/picolibc-$(BOARD)
+q     := $(if $(V),,@)
+jobs   = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+say    = $(if $(V),,printf '  %-7s %s\n' $1 $(2:$(out)/%=%);)
+
+# ------------------------------------------------------------------- flags
+# Zero-initialised locals need an opt-in in clang 8 to 15.
+clang := $(shell $(CC) -dumpversion 2>/dev/null)
+auto0 := -ftrivial-auto-var-init=zero $(if $(filter $(firstword \
+	$(subst ., ,$(clang))),8 9 10 11 12 13 14 15),-enable-trivial$(strip \
+	)-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+
+# No path of this machine may end up in the image: clones at different places
+# give the same bytes.
+paths := $(foreach p,$(LWIP_DIR)=lwip $(MBEDTLS_DIR)=mbedtls \
+	$(abspath $(DEPS))=deps $(CURDIR)=.,-ffile-prefix-map=$p)
+
+warn := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wmissing-prototypes -Wstrict-prototypes -Wvla -Walloca -Werror
+
+target := $(TARGET:%=--target=%) $(ARCH)
+common := $(target) -std=c11 -g -ffunction-sections -fdata-sections \
+	-fno-common -fno-delete-null-pointer-checks $(auto0) $(paths) $(CFLAGS) \
+	-fdebug-compilation-dir=. -Qunused-arguments
+own    := -Os -fno-omit-frame-pointer $(warn)
+
+ifeq ($(LIBC),picolibc)
+common += -ffreestanding -nostdlibinc -isystem $(libc)/include
+link   := ld.lld $(LDFLAGS) -nostdlib -z max-page-size=4096 -z noexecstack \
+	--build-id=none --gc-sections --fatal-warnings
+wl     :=
+LIBS   += $(libc)/lib/libc.a
+else
+link   := $(CC) -fuse-ld=lld $(target) $(LDFLAGS) -Wl,-z,noexecstack \
+	-Wl,--build-id=none -Wl,--gc-sections
+wl     := -Wl,
+endif
+
+# What each layer may include, and the few files that see more.
+I.smtp         := -Ismtp -Wconversion
+I.net          := -Inet -Ikernel
+I.kernel       := -Ikernel -Ikernel/virtio -Iboard
+I.kernel/virtio := $(I.kernel)
+I.kernel/arch/$(BOARD) := -Ikernel -Ikernel/arch/$(BOARD) -Iboard
+I.kernel/app   := -Ikernel/app -Ikernel -Inet -Ismtp -Iboard -Ikernel/virtio
+I.board/$(BOARD) := -Iboard/$(BOARD) -Iboard -Ikernel -Ikernel/virtio \
+	$(if $(wildcard kernel/arch/$(BOARD)),-Ikernel/arch/$(BOARD))
+$(foreach f,stack tcp netif,$(eval F.net/$f.c := $(LWIP_INC)))
+$(foreach f,$(wildcard net/tls*.c) net/rng.c net/trust.c, \
+	$(eval F.$f := $(MBEDTLS_INC)))
+F.net/virtio_net.c := -Ikernel/virtio
+
+# The build's date is the earliest time the image believes in, its version
+# goes into the banner; both come from the commit and from nothing else.
+epoch   := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct \
+	2>/dev/null),1793491200)
+version := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)$\
+	$(shell git diff-index --quiet HEAD 2>/dev/null || echo -dirty)
+F.kernel/clock.c    := -DBUILD_EPOCH=$(epoch)
+F.kernel/app/main.c := -DBUILD_VERSION='"$(version)"'
+
+# ------------------------------------------------------------------- files
+src  := $(filter-out $(SKIP),$(sort $(foreach d,$(DIRS), \
+	$(wildcard $d/*.c $d/*.S))))
+objs := $(src:%=$(out)/%.o)
+lwip := $(LWIP:%=$(out)/lwip/%.o)
+mbed := $(MBEDTLS:%=$(out)/mbedtls/%.o)
+all  := $(objs) $(lwip) $(mbed) $(out)/files.o
+
+$(objs): $(out)/%.o: % $(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,CC,$<)$(CC) $(common) $(own) $(I.$(*D)) $(F.$(*D)) \
+		$(F.$*) -MMD -MP -c $< -o $@
+
+$(lwip): $(out)/lwip/%.o: $(LWIP_DIR)/src/% $(wildcard $(LWIP_DIR)/.bootmail) \
+		$(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,CC,lwip/$*)$(CC) $(common) \
+		-O$(if $(filter $*,$(LWIP_FAST)),2,s) -Wall $(LWIP_FLAGS) \
+		-MMD -MP -c $< -o $@
+
+$(mbed): $(out)/mbedtls/%.o: $(MBEDTLS_DIR)/library/% \
+		$(wildcard $(MBEDTLS_DIR)/.bootmail) $(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,CC,mbedtls/$*)$(CC) $(common) \
+		-O$(if $(filter $*,$(MBEDTLS_FAST)),2,s) -Wall -Wextra \
+		$(if $(filter aes.c aesni.c gcm.c,$*),$(MBEDTLS_SIMD)) $(MBEDTLS_FLAGS) \
+		-MMD -MP -c $< -o $@
+
+# The files of FILES=dir as a cpio archive (newc), the same bytes whenever the
+# files are the same; without FILES an archive of nothing.
+files := $(if $(FILES),$(sort $(shell find -L $(FILES) -type f)))
+$(out)/files.list: FORCE
+	$(q)mkdir -p $(@D)
+	$(q)printf '%s\n' '$(FILES)' $(files) | cmp -s - $@ || \
+		printf '%s\n' '$(FILES)' $(files) >$@
+
+$(out)/files.cpio: $(files) $(out)/files.list
+	$(q)$(call say,CPIO,$(or $(FILES),$@))rm -rf $(@D)/files
+	$(q)mkdir -p $(@D)/files
+	$(q)$(if $(FILES),cp -rL $(FILES)/. $(@D)/files && chmod -R u=rwX \
+		$(@D)/files && chmod -R go= $(@D)/files && \
+		find $(@D)/files -exec touch -d @0 {} +)
+	$(q)cd $(@D)/files && find . -type f -printf '%P\n' | LC_ALL=C sort | \
+		cpio -o -H newc -R 0:0 --reproducible --quiet >../files.cpio
+	$(q)rm -rf $(@D)/files
+
+$(out)/files.o: $(out)/files.cpio
+	$(q)printf '%s\n' '.section .rodata.files,"a",@progbits' '.balign 16' \
+		'.globl files_builtin, files_builtin_end' 'files_builtin:' \
+		'.incbin "$<"' 'files_builtin_end:' '.byte 0' \
+		'.section .note.GNU-stack,"",@progbits' | \
+		$(CC) $(target) -Qunused-arguments -x assembler -c - -o $@
+
+# One file for each set of flags: what is in it decides what is built again.
+define stamp
+$(CC) $(clang) $(common) $(own)
+$(foreach d,$(DIRS),$(I.$d) $(F.$d)) $(LWIP_FLAGS) $(MBEDTLS_FLAGS)
+endef
+$(out)/flags: FORCE
+	$(q)mkdir -p $(@D)
+	$(q)printf '%s\n' '$(subst ','\'',$(subst $(newline), ,$(stamp)))' | \
+		cmp -s - $@ || printf '%s\n' \
+		'$(subst ','\'',$(subst $(newline), ,$(stamp)))' >$@
+$(out)/commit: FORCE
+	$(q)mkdir -p $(@D)
+	$(q)echo $(epoch) $(version) | cmp -s - $@ || echo $(epoch) $(version) >$@
+$(out)/kernel/clock.c.o $(out)/kernel/app/main.c.o: $(out)/commit
+
+define newline
+
+
+endef
+
+$(out)/bootmail.elf: $(all) $(wildcard board/$(BOARD)/link.ld) \
+		$(wildcard $(libc)/lib/libc.a)
+	$(q)$(call say,LD,$@)$(link) $(wl)-Map=$(out)/bootmail.map -o $@ \
+		$(all) $(LIBS)
+
+$(out)/bootmail: $(out)/bootmail.elf
+	$(q)$(if $(wl),cp $< $@,$(call say,STRIP,$@)$(OBJCOPY) --strip-all $< $@)
+
+-include $(all:.o=.d)
+
+# ----------------------------------------------------------------- targets
+.PHONY: FORCE help image posix demo test check check-layers check-style \
+	check-shell check-format check-cppcheck check-tidy format size debug \
+	clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
+		Makefile
+	@sed -n '/^#   [A-Z]*=/s/^# //p' Makefile
+
+image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
+	$(q)scripts/setup --for $(if $(filter host,$(LIBC)),test,build)
+	$(q)$(if $(filter picolibc,$(LIBC)),scripts/picolibc $(libc) \
+		$(PICOLIBC_DIR) $(TARGET) $(ARCH))
+	$(q)$(MAKE) $(jobs) $(out)/bootmail
+
+posix: ## the same program as a Linux process (SAN=1: with sanitizers)
+	$(q)$(MAKE) image BOARD=posix
+
+demo: ## install, build, boot, deliver a mail to a real server, show it
+	$(q)scripts/setup --for demo
+	$(q)$(MAKE) image BOARD=$(BOARD)
+	$(q)scripts/demo
+
+test: ## every test (ONLY=pattern, QUICK=1)
+	$(q)scripts/setup --for test
+	$(q)$(MAKE) image BOARD=x86_64
+	$(q)$(MAKE) image BOARD=posix
+	$(q)$(MAKE) image BOARD=posix SAN=1
+	$(q)ONLY='$(ONLY)' QUICK='$(QUICK)' BUILD='$(BUILD)' tests/run
+
+check: ## layout, static analysis, layer rules, limits
+	$(q)scripts/setup --for check
+	$(q)scripts/picolibc $(DEPS)/picolibc-x86_64 $(PICOLIBC_DIR) \
+		x86_64-none-elf $(ARCH)
+	$(q)$(MAKE) $(jobs) -k check-layers check-style check-shell check-format \
+		check-cppcheck check-tidy BOARD=x86_64
+	$(q)$(MAKE) $(jobs) -k check-tidy BOARD=posix
+
+# Each can be run alone as well.
+ours    := $(wildcard $(foreach d,smtp net net/arch kernel kernel/virtio \
+	kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
+shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
+	tests/*/* 2>/dev/null)
+tidy    := $(filter %.c,$(if $(filter host,$(LIBC)),$(filter board/%,$(src)), \
+	$(src)))
+
+check-layers:
+	$(q)scripts/check-layers
+check-style:
+	$(q)scripts/check-style
+check-shell:
+	$(q)shellcheck $(shell)
+check-format:
+	$(q)clang-format --dry-run -Werror $(ours)
+check-cppcheck:
+	$(q)cppcheck -q --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --error-exitcode=1 --suppress=missingInclude \
+		$(addprefix -I,smtp net kernel kernel/virtio kernel/app board) \
+		$(filter %.c,$(ours))
+check-tidy: $(tidy:%=$(out)/tidy/%)
+$(tidy:%=$(out)/tidy/%): $(out)/tidy/%: % .clang-tidy \
+		$(filter %.h,$(ours)) $(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,TIDY,$<)clang-tidy --quiet $< -- $(common) $(own) \
+		$(I.$(*D)) $(F.$(*D)) $(F.$*) 2>$@.log || { cat $@.log; exit 1; }
+	$(q)mv $@.log $@
+format: ## lay the sources out as `make check` wants them
+	clang-format -i $(ours)
+
+size: image ## text, data and bss of each layer, image size, W^X
+	$(q)scripts/size $(out)
+
+debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
+	gdb -q -ex 'set architecture i386:x86-64' -ex 'target remote | exec \
+		qemu-system-x86_64 -M microvm$(,)rtc=on -cpu max -m 64 -nodefaults \
+		-no-reboot -display none -serial file:$(out)/debug.log \
+		-device isa-debug-exit -netdev user$(,)id=n \
+		-device virtio-net-device$(,)netdev=n \
+		-kernel $(out)/bootmail.elf $(INITRD:%=-initrd %) -S -gdb stdio' \
+		-ex 'hbreak app_main' $(out)/bootmail.elf
+, := ,
+
+clean: ## remove what was built (what was downloaded stays)
+	$(q)if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 \
+		! -name deps ! -name apt ! -name servers -exec rm -rf {} +; fi
+
+distclean: ## remove build/ altogether
+	$(q)rm -rf $(BUILD)

@@ -1,0 +1,22 @@
+# board x86_64: a freestanding image, booted by PVH on QEMU's microvm, q35 and
+# pc.  Interrupt handlers do not save vector registers: whatever they can
+# reach (kernel/arch) is compiled without them.
+
+TARGET := x86_64-none-elf
+LIBC   := picolibc
+DIRS   := smtp net kernel kernel/virtio kernel/app kernel/arch/x86_64 \
+	board/x86_64
+SKIP   :=
+
+ARCH   := -march=x86-64-v2 -mno-red-zone -fno-pic -static
+CFLAGS := -fstack-protector-strong -mstack-protector-guard=global \
+	-fno-strict-overflow
+LDFLAGS := -T board/x86_64/link.ld --no-dynamic-linker
+
+F.kernel/arch/x86_64 := -mgeneral-regs-only
+
+# SELFTEST=1: faults on purpose, by the word selftest=KIND (selftest.c)
+F.board/x86_64 := $(if $(SELFTEST),-DBOARD_SELFTEST)
+
+# Which of these the CPU has is asked at run time.
+MBEDTLS_SIMD := -maes -mpclmul -msse4.1
