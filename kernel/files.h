@@ -11,7 +11,7 @@
 
 #include "blob.h"
 
-#define FILES_MAX 256      /* files in all sources together            */
+#define FILES_MAX      256 /* files in all sources together            */
 #define FILES_NAME_MAX 255 /* bytes of a name                          */
 
 struct files_error {

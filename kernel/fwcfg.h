@@ -10,7 +10,7 @@
 #include "blob.h"
 
 struct fwcfg_io {
-    void (*select)(uint16_t key);          /* resets the read offset to 0 */
+    void (*select)(uint16_t key);           /* resets the read offset to 0 */
     void (*read)(uint8_t *out, size_t len); /* next bytes of the item     */
 };
 

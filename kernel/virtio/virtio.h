@@ -116,8 +116,9 @@ bool vring_post(struct vring *vr, uint16_t id, void *buf, uint32_t len,
 void vring_kick(struct virtio_dev *dev, struct vring *vr);
 
 /* Next completion: true and its id and length (<= what was posted; 0 for
- * buffers that the device only reads). False: none, or the device lied (vr->error is then set and
- * stays). At most size completions can come between two posts. */
+ * buffers that the device only reads). False: none, or the device lied
+ * (vr->error is then set and stays). At most size completions can come
+ * between two posts. */
 bool vring_take(struct vring *vr, uint16_t *id, uint32_t *len);
 
 /* Interrupts for this ring off / on. vring_arm(): true if a completion is
