@@ -24,18 +24,18 @@
 #include "blob.h"
 
 enum conf_type {
-    CONF_STR,       /* struct blob, no control bytes but tab               */
-    CONF_SECRET,    /* the same, never printed                             */
-    CONF_BOOL,      /* bool: on | off                                      */
-    CONF_NOT,       /* bool: on stores false (msmtp's older spellings)     */
-    CONF_U16,       /* uint16_t, min..max                                  */
-    CONF_SECONDS,   /* uint32_t, min..max, "off" = 0 where min is 0        */
-    CONF_CHOICE,    /* uint8_t: index into choices                         */
-    CONF_IPV4,      /* uint32_t, host byte order; empty = 0                */
-    CONF_LIST,      /* struct conf_list: the key may repeat, or hold commas */
-    CONF_HEX32,     /* struct conf_hex: AA:BB:.. of 32 bytes (SHA-256)     */
-    CONF_IGNORED,   /* bool: given or not; harmless, help says why         */
-    CONF_HOST_ONLY  /* refused, help says why; dflt: a value that is not   */
+    CONF_STR,      /* struct blob, no control bytes but tab               */
+    CONF_SECRET,   /* the same, never printed                             */
+    CONF_BOOL,     /* bool: on | off                                      */
+    CONF_NOT,      /* bool: on stores false (msmtp's older spellings)     */
+    CONF_U16,      /* uint16_t, min..max                                  */
+    CONF_SECONDS,  /* uint32_t, min..max, "off" = 0 where min is 0        */
+    CONF_CHOICE,   /* uint8_t: index into choices                         */
+    CONF_IPV4,     /* uint32_t, host byte order; empty = 0                */
+    CONF_LIST,     /* struct conf_list: the key may repeat, or hold commas */
+    CONF_HEX32,    /* struct conf_hex: AA:BB:.. of 32 bytes (SHA-256)     */
+    CONF_IGNORED,  /* bool: given or not; harmless, help says why         */
+    CONF_HOST_ONLY /* refused, help says why; dflt: a value that is not   */
 };
 
 #define CONF_LIST_MAX 100 /* RFC 5321 4.5.3.1.8: what a server must take */

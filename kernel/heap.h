@@ -18,8 +18,8 @@ void *heap_calloc(size_t count, size_t size); /* zeroed; NULL: none left */
 void heap_free(void *p);
 
 struct heap_stats {
-    size_t used, peak, limit;  /* bytes, allocator overhead included     */
-    uint32_t count, failed;    /* calls that succeeded, that returned NULL */
+    size_t used, peak, limit; /* bytes, allocator overhead included     */
+    uint32_t count, failed;   /* calls that succeeded, that returned NULL */
 };
 struct heap_stats heap_stats(void);
 

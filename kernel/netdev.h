@@ -34,17 +34,17 @@ struct netdev_ops {
 };
 
 struct netdev_stats {
-    uint32_t rx, tx;     /* frames moved                                */
-    uint32_t rx_bad;     /* frames with an impossible length, dropped   */
-    uint32_t tx_full;    /* times tx_buf() had to say NULL              */
+    uint32_t rx, tx;  /* frames moved                                */
+    uint32_t rx_bad;  /* frames with an impossible length, dropped   */
+    uint32_t tx_full; /* times tx_buf() had to say NULL              */
 };
 
 struct netdev {
     const struct netdev_ops *ops;
-    const char *name;    /* "virtio-net mmio feb00e00"; lives for ever  */
-    const char *dead;    /* NULL, or why the device was given up        */
+    const char *name; /* "virtio-net mmio feb00e00"; lives for ever  */
+    const char *dead; /* NULL, or why the device was given up        */
     uint8_t mac[6];
-    uint16_t mtu;        /* of the IP packet: 1500 unless the device says */
+    uint16_t mtu; /* of the IP packet: 1500 unless the device says */
     struct netdev_stats stats;
 };
 

@@ -13,10 +13,10 @@ _Noreturn void panic(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* x must hold by construction; its side effects always happen */
-#define BUG_ON(x)                                                              \
-    do {                                                                       \
-        if (x)                                                                 \
-            panic("bug: %s:%d: %s", __FILE__, __LINE__, #x);                   \
+#define BUG_ON(x)                                            \
+    do {                                                     \
+        if (x)                                               \
+            panic("bug: %s:%d: %s", __FILE__, __LINE__, #x); \
     } while (false)
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * config.h - what the image was told to do, typed and checked.
  *
- * config_load() reads bootmail.conf and the command line through the one
- * table of keys in config_keys.c, then checks what belongs together (a
+ * config_load() reads bootmail.conf, args and the command line (later wins)
+ * through the one table of keys in config_keys.c, then checks what belongs together (a
  * password for auth, an anchor for TLS, at least one recipient). Blobs point
  * into the files and live for ever.
  */
@@ -19,7 +19,7 @@ enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 #define CONFIG_IGNORED 6 /* keys of msmtp's that mean nothing here */
 
 struct config {
-    struct blob account;      /* the account chosen; empty: default        */
+    struct blob account; /* the account chosen; empty: default        */
     struct blob host;
     uint16_t port;            /* 0: 25, 587 or 465 by tls settings        */
     uint8_t protocol;         /* enum config_protocol                     */
@@ -31,20 +31,20 @@ struct config {
     struct blob tls_trust_file, tls_cert_file, tls_key_file;
     struct conf_hex tls_fingerprint;
     struct blob tls_host_override;
-    uint8_t tls_min_version;  /* enum config_tls_version                  */
+    uint8_t tls_min_version; /* enum config_tls_version                  */
 
-    uint8_t auth;             /* enum config_auth                         */
+    uint8_t auth; /* enum config_auth                         */
     struct blob user, password;
     bool auth_unsafe;
 
-    struct blob from;         /* p NULL: of the message; empty: null sender */
+    struct blob from; /* p NULL: of the message; empty: null sender */
     struct blob from_full_name, subject;
     struct conf_list to;
-    bool read_recipients;     /* -t: To, Cc, Bcc of the message as well   */
+    bool read_recipients; /* -t: To, Cc, Bcc of the message as well   */
     uint8_t set_from_header, set_date_header, set_msgid_header;
     bool remove_bcc_headers, undisclosed_recipients, allow_from_override;
 
-    struct blob ip;           /* dhcp, ADDR/PREFIX or Linux's ip= form    */
+    struct blob ip; /* dhcp, ADDR/PREFIX or Linux's ip= form    */
     struct blob gateway;
     struct conf_list dns;
     uint32_t source_ip;
@@ -55,7 +55,7 @@ struct config {
     /* filled by config_load() from the files and from `ip`               */
     bool dhcp;
     uint32_t address, netmask, gateway_addr, dns_addr[2];
-    struct blob message;      /* the file `message`                       */
+    struct blob message;          /* the file `message`                       */
     struct blob trust, cert, key; /* PEM of the files named above         */
 };
 

@@ -16,15 +16,15 @@
 #include "blob.h"
 
 enum probe_answer {
-    PROBE_IDLE,    /* not started, or over without a finding              */
+    PROBE_IDLE, /* not started, or over without a finding              */
     PROBE_WAITING,
-    PROBE_TLS,     /* it answered with a TLS record                       */
+    PROBE_TLS, /* it answered with a TLS record                       */
 };
 
 struct probe {
     struct tcp *tcp;
     struct tls *tls;
-    bool done;     /* asked once: not again                               */
+    bool done; /* asked once: not again                               */
 };
 
 void probe_start(struct probe *, uint32_t address, uint16_t port,

@@ -36,7 +36,7 @@ enum outcome {
     OUTCOME_PERMANENT, /* not a refusal: the name does not exist            */
     OUTCOME_TEMPORARY,
     OUTCOME_UNSURE,
-    OUTCOME_INVALID,   /* configuration or message; nothing was tried       */
+    OUTCOME_INVALID, /* configuration or message; nothing was tried       */
     OUTCOME_BUG,
 };
 
@@ -54,13 +54,13 @@ struct report {
     char reason[REPORT_REASON_MAX];
     struct blob message_id; /* without <>; empty: none yet                 */
     struct blob host;
-    uint32_t address;       /* 0: not known; host byte order               */
+    uint32_t address;        /* 0: not known; host byte order               */
     const char *tls_version; /* NULL: no TLS                               */
     const char *tls_cipher;
     bool tls_verified;
     const struct smtp_rcpt *rcpt;
     size_t rcpt_count;
-    uint64_t bytes;         /* of the message, CRLF line ends              */
+    uint64_t bytes; /* of the message, CRLF line ends              */
     unsigned attempts;
     struct report_times at;
 };

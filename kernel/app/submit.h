@@ -12,6 +12,10 @@
 #include "message.h"
 #include "report.h"
 
+/* Can TLS start at all (anchors, client certificate, clock, entropy)? Asked
+ * before the network is touched. False: report_end() was called. */
+bool submit_ready(const struct config *, struct report *);
+
 /* report->address is the server's; rcpt (in report) gets the verdicts. */
 void submit(const struct config *, struct message *, const struct smtp_job *,
             uint64_t give_up_ms, struct report *);

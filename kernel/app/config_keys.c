@@ -1,0 +1,165 @@
+/*
+ * config_keys.c - every key there is: type, default, limits, help.
+ *
+ * The README's table is made of this one (scripts/readme-keys). Names and
+ * meaning are msmtp's where msmtp has the key. Keys of msmtp's that the image
+ * cannot honour are listed too: refused where ignoring them would change what
+ * the user asked for, ignored (with a line in the log) where it would not.
+ */
+#include "config.h"
+
+#define AT(field) offsetof(struct config, field)
+
+static const char *const protocols[] = { "smtp", "lmtp", NULL };
+static const char *const auths[] = { "off", "on", "plain", "login", NULL };
+static const char *const auto_off[] = { "auto", "off", NULL };
+static const char *const auto_off_on[] = { "auto", "off", "on", NULL };
+static const char *const on_off[] = { "on", "off", NULL };
+static const char *const versions[] = { "1.2", "1.3", NULL };
+
+#define STR(n, field, dflt, help)                      \
+    {                                                  \
+        n, CONF_STR, AT(field), dflt, NULL, 0, 0, help \
+    }
+#define BOOL(n, field, dflt, help)                      \
+    {                                                   \
+        n, CONF_BOOL, AT(field), dflt, NULL, 0, 0, help \
+    }
+#define NOT(n, field, help)                            \
+    {                                                  \
+        n, CONF_NOT, AT(field), NULL, NULL, 0, 0, help \
+    }
+#define CHOICE(n, field, dflt, list, help)                \
+    {                                                     \
+        n, CONF_CHOICE, AT(field), dflt, list, 0, 0, help \
+    }
+#define LIST(n, field, help)                            \
+    {                                                   \
+        n, CONF_LIST, AT(field), NULL, NULL, 0, 0, help \
+    }
+#define SECONDS(n, field, dflt, min, max, help)                \
+    {                                                          \
+        n, CONF_SECONDS, AT(field), dflt, NULL, min, max, help \
+    }
+#define IGNORED(n, i, help)                                     \
+    {                                                           \
+        n, CONF_IGNORED, AT(ignored[i]), NULL, NULL, 0, 0, help \
+    }
+#define REFUSED(n, unless, help)                       \
+    {                                                  \
+        n, CONF_HOST_ONLY, 0, unless, NULL, 0, 0, help \
+    }
+
+const struct conf_key config_keys[] = {
+    STR("account", account, NULL,
+        "the account to use, on the command line; in the file it starts one"),
+
+    /* the server */
+    STR("host", host, NULL, "name or IPv4 address of the server; required"),
+    { "port", CONF_U16, AT(port), NULL, NULL, 1, 65535,
+      "default: 587, 465 with tls_starttls off, 25 with tls off" },
+    CHOICE("protocol", protocol, "smtp", protocols,
+           "LMTP answers for each recipient"),
+    STR("domain", domain, NULL,
+        "name given in EHLO; default: the image's address in brackets"),
+    SECONDS("timeout", timeout_s, "off", 0, 3600,
+            "longest silence of the server in any state; off: RFC 5321's"),
+    SECONDS("total_timeout", total_timeout_s, "900", 1, 86400,
+            "longest whole run, in seconds; nothing turns it off"),
+
+    /* TLS */
+    BOOL("tls", tls, "on", "encrypt and verify; off sends in the clear"),
+    BOOL("tls_starttls", tls_starttls, "on",
+         "on: STARTTLS; off: TLS from the first byte (port 465)"),
+    BOOL("tls_certcheck", tls_certcheck, "on",
+         "off: trust any certificate, so that anyone may read the mail"),
+    STR("tls_trust_file", tls_trust_file, "system",
+        "PEM file of trusted authorities; system: the file ca.pem"),
+    { "tls_fingerprint", CONF_HEX32, AT(tls_fingerprint), NULL, NULL, 0, 0,
+      "SHA-256 of the one certificate to trust, instead of authorities" },
+    STR("tls_cert_file", tls_cert_file, NULL,
+        "PEM file of a client certificate; default: cert.pem, if given"),
+    STR("tls_key_file", tls_key_file, NULL,
+        "PEM file of its key; default: key.pem, if given"),
+    STR("tls_host_override", tls_host_override, NULL,
+        "name to look for in the certificate instead of host"),
+    CHOICE("tls_min_version", tls_min_version, "1.2", versions,
+           "oldest TLS version to speak"),
+
+    /* who we are */
+    CHOICE("auth", auth, "off", auths,
+           "log in; on: the best method that the server offers"),
+    STR("user", user, NULL, "user name for auth"),
+    { "password", CONF_SECRET, AT(password), NULL, NULL, 0, 0,
+      "password for auth; default: the file password" },
+    BOOL("auth_unsafe", auth_unsafe, "off",
+         "send the password without verified TLS all the same"),
+
+    /* the mail */
+    STR("from", from, NULL,
+        "envelope sender, may be \"\"; default: the message's From field"),
+    STR("from_full_name", from_full_name, NULL,
+        "name beside the address in a From field that is made"),
+    LIST("to", to, "recipients, comma-separated; may be repeated"),
+    BOOL("read_recipients", read_recipients, "off",
+         "send to the addresses in To, Cc and Bcc of the message as well"),
+    STR("subject", subject, NULL,
+        "Subject of a message that has no header of its own"),
+    CHOICE("set_from_header", set_from_header, "auto", auto_off_on,
+           "add a From field; auto: if there is none; on: replace it"),
+    CHOICE("set_date_header", set_date_header, "auto", auto_off,
+           "add a Date field if there is none"),
+    CHOICE("set_msgid_header", set_msgid_header, "auto", auto_off,
+           "add a Message-ID field if there is none"),
+    BOOL("remove_bcc_headers", remove_bcc_headers, "on",
+         "leave Bcc fields out of what is sent"),
+    BOOL("undisclosed_recipients", undisclosed_recipients, "off",
+         "replace To, Cc and Bcc by undisclosed-recipients:;"),
+    BOOL("allow_from_override", allow_from_override, "on",
+         "off: the launcher's -f does not change from"),
+
+    /* the network */
+    STR("ip", ip, "dhcp", "dhcp, ADDRESS/PREFIX, or what Linux takes as ip="),
+    STR("gateway", gateway, NULL, "IPv4 address of the router"),
+    LIST("dns", dns, "IPv4 addresses of up to two name servers"),
+    { "source_ip", CONF_IPV4, AT(source_ip), NULL, NULL, 0, 0,
+      "must be the static address: the image has but one" },
+    BOOL("trace", trace, "off", "log the whole dialogue, secrets excepted"),
+
+    /* msmtp's older spellings */
+    CHOICE("add_missing_from_header", set_from_header, NULL, on_off,
+           "older spelling of set_from_header"),
+    CHOICE("add_missing_date_header", set_date_header, NULL, on_off,
+           "older spelling of set_date_header"),
+    NOT("keepbcc", remove_bcc_headers,
+        "older spelling of "
+        "remove_bcc_headers off"),
+    NOT("tls_nocertcheck", tls_certcheck,
+        "older spelling of "
+        "tls_certcheck off"),
+    NOT("tls_nostarttls", tls_starttls, "older spelling of tls_starttls off"),
+
+    /* accepted, and of no use here */
+    IGNORED("logfile", 0, "the image has no files; its log is the console"),
+    IGNORED("logfile_time_format", 1, "the image writes no log file"),
+    IGNORED("syslog", 2, "the image has no syslog; its log is the console"),
+    IGNORED("tls_min_dh_prime_bits", 3, "only elliptic curves are used"),
+    IGNORED("proxy_port", 4, "there is no proxy"),
+    IGNORED("maildomain", 5, "it belongs to auto_from"),
+
+    /* refused: ignoring them would not do what was asked for */
+    REFUSED("eval", NULL, "there is no shell here; the launcher runs it"),
+    REFUSED("passwordeval", "", "there is no shell here; the launcher runs it"),
+    REFUSED("aliases", "", "the launcher expands them on the host"),
+    REFUSED("auto_from", "off", "there is no login name here; set from"),
+    REFUSED("proxy_host", "", "SOCKS is not spoken here"),
+    REFUSED("socket", "", "there are no local sockets here; set host"),
+    REFUSED("ntlmdomain", "", "NTLM is not spoken here"),
+    REFUSED("tls_crl_file", "", "revocation lists are not checked here"),
+    REFUSED("tls_priorities", "", "suites are fixed; see tls_min_version"),
+    REFUSED("tls_force_sslv3", "off", "SSL 3 is gone"),
+    REFUSED("dsn_notify", "off", "delivery notes cannot be asked for yet"),
+    REFUSED("dsn_return", "off", "delivery notes cannot be asked for yet"),
+};
+
+const size_t config_key_count = sizeof config_keys / sizeof *config_keys;

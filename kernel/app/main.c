@@ -1,0 +1,109 @@
+/*
+ * main.c - the program, top to bottom: files, configuration, message,
+ * network, delivery, report. Each step either goes on or has said why not.
+ */
+#include "board.h"
+#include "clock.h"
+#include "config.h"
+#include "entropy.h"
+#include "envelope.h"
+#include "files.h"
+#include "heap.h"
+#include "log.h"
+#include "network.h"
+#include "report.h"
+#include "rng.h"
+#include "stack.h"
+#include "submit.h"
+
+#ifndef BUILD_VERSION
+#error "the build must pass -DBUILD_VERSION"
+#endif
+
+static struct config conf;
+static struct report report;
+
+static bool load(void)
+{
+    struct files_error fe;
+    struct conf_error ce;
+    int status;
+
+    if (!files_init(&fe))
+        return report_end(&report, OUTCOME_INVALID, STATUS_CONFIG,
+                          "%s, byte %lu: %s", fe.source,
+                          (unsigned long)fe.offset, fe.why);
+    status = config_load(&conf, &ce);
+    if (status == 0) {
+        report.host = conf.host;
+        log_set_trace(conf.trace);
+        return true;
+    }
+    if (ce.file[0] != '\0' && ce.line != 0)
+        return report_end(&report, OUTCOME_INVALID, (enum status)status,
+                          "%s, line %u, column %u: %s", ce.file, ce.line,
+                          ce.column, ce.why);
+    return report_end(&report, OUTCOME_INVALID, (enum status)status, "%s%s%s",
+                      ce.file, ce.file[0] != '\0' ? ": " : "", ce.why);
+}
+
+/* The generator everything random comes from. */
+static void seed(void)
+{
+    struct blob file = files_get(blob_str("seed"));
+
+    if (file.len != 0)
+        entropy_add_seed(file.p, file.len);
+    if (rng_init() == RNG_GOOD)
+        log_trace("entropy: %s", entropy_sources());
+    else
+        log_say("no source of entropy (QEMU: -cpu max or -device "
+                "virtio-rng-device; or a file seed): TLS will refuse");
+    files_wipe(blob_str("seed"));
+}
+
+static void deliver(void)
+{
+    static struct message message;
+    struct smtp_job job = { 0 };
+    uint64_t give_up = clock_ms() + (uint64_t)conf.total_timeout_s * 1000;
+
+    seed();
+    if (envelope_addresses(&conf, &job, &report) &&
+        envelope_message(&conf, &job, &message, &report) &&
+        submit_ready(&conf, &report) && network_up(&conf, give_up, &report) &&
+        network_resolve(&conf, give_up, &report)) {
+        envelope_job(&conf, stack_address(), &job);
+        submit(&conf, &message, &job, give_up, &report);
+    }
+}
+
+/* What was secret in the files must not outlive the run in the guest's RAM. */
+static void wipe_secrets(void)
+{
+    files_wipe(blob_str("password"));
+    files_wipe(blob_str("key.pem"));
+    files_wipe(blob_str("bootmail.conf"));
+    files_wipe(blob_str("args"));
+}
+
+int app_main(void)
+{
+    struct heap_stats heap;
+
+    report.at.boot = board_now_ns() / 1000;
+    log_say("bootmail %s on %s", BUILD_VERSION, board_info()->machine);
+    if (load())
+        deliver();
+    if (!report_ended(&report))
+        report_end(&report, OUTCOME_BUG, STATUS_BUG, "bug: no verdict");
+    heap = heap_stats();
+    log_trace("memory: %lu of %lu bytes at the peak, %lu still held, %lu "
+              "requests refused",
+              (unsigned long)heap.peak, (unsigned long)heap.limit,
+              (unsigned long)heap.used, (unsigned long)heap.failed);
+    log_say("%s", report.reason);
+    report_print(&report);
+    wipe_secrets();
+    return report.status;
+}

@@ -1,0 +1,445 @@
+/*
+ * submit.c - connect, pump until the session is closed, hang up.
+ */
+#include "submit.h"
+
+#include <stdio.h>
+
+#include "board.h"
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+#include "probe.h"
+#include "pump.h"
+#include "quad.h"
+#include "stack.h"
+#include "verdict.h"
+
+#define CONNECT_MS  30000 /* SYN at 0, 1, 3, 7, 15 s                      */
+#define GREETING_MS 1000  /* silence after which the probe asks           */
+#define LINGER_MS   300   /* for QUIT or an alert to leave                */
+
+struct session {
+    const struct config *conf;
+    struct message *message;
+    struct report *report;
+    struct smtp smtp;
+    struct tcp *tcp;
+    struct tls *tls; /* NULL: in clear                               */
+    struct probe probe;
+    struct loop_notice notice;
+    uint64_t body_sent; /* of the source's bytes                        */
+    uint64_t give_up;   /* ms: end of the run                           */
+    uint64_t opened;    /* ms: when the connection came up              */
+    uint16_t port;
+    bool tls_was_up, eof_told;
+};
+
+uint16_t submit_port(const struct config *conf)
+{
+    if (conf->port != 0)
+        return conf->port;
+    if (conf->protocol == PROTOCOL_LMTP)
+        return 24;
+    return !conf->tls ? 25 : conf->tls_starttls ? 587 : 465;
+}
+
+/* ----------------------------------------------------------- the dialogue */
+
+static void events(struct session *s)
+{
+    struct smtp_event e;
+
+    while (smtp_next_event(&s->smtp, &e)) {
+        int n = e.len > 400 ? 400 : (int)e.len;
+
+        if (e.kind == SMTP_EV_SENT)
+            log_trace("-> %.*s", n, e.text);
+        else if (e.kind == SMTP_EV_REPLY)
+            log_trace("<- %.*s", n, e.text);
+        else
+            log_trace("-- %.*s", n, e.text);
+        s->notice.next = 0; /* something happened: count from here */
+    }
+}
+
+/* ------------------------------------------------------------- the pump */
+
+/* message -> smtp */
+static size_t pump_body(struct session *s, uint64_t now)
+{
+    const uint8_t *from;
+    size_t have, n;
+
+    if ((smtp_want(&s->smtp) & SMTP_BODY) == 0)
+        return 0;
+    from = message_buf(s->message, &have);
+    if (have == 0) {
+        smtp_body_end(&s->smtp, now);
+        return 1;
+    }
+    n = smtp_body(&s->smtp, from, have, now);
+    message_ack(s->message, n);
+    s->body_sent += n;
+    return n;
+}
+
+/* smtp <-> tcp */
+static size_t pump_clear(struct session *s, uint64_t now)
+{
+    const uint8_t *from;
+    uint8_t *to;
+    size_t have, room, n, moved;
+
+    from = smtp_out_buf(&s->smtp, &have);
+    to = tcp_send_buf(s->tcp, &room);
+    moved = n = pump_carry(to, room, from, have);
+    tcp_send_ack(s->tcp, n);
+    smtp_out_ack(&s->smtp, n, now);
+
+    /* what follows the 220 to STARTTLS is not ours to read: start_tls() */
+    from = tcp_recv_buf(s->tcp, &have);
+    if (have != 0 && (smtp_want(&s->smtp) & SMTP_TLS) == 0) {
+        n = smtp_in(&s->smtp, from, have, now);
+        tcp_recv_ack(s->tcp, n);
+        moved += n;
+    }
+    return moved;
+}
+
+/* smtp <-> tls <-> tcp */
+static size_t pump_tls(struct session *s, uint64_t now)
+{
+    const uint8_t *from;
+    uint8_t *to;
+    size_t have, room, n, moved;
+
+    from = smtp_out_buf(&s->smtp, &have);
+    to = tls_sendapp_buf(s->tls, &room);
+    moved = n = pump_carry(to, room, from, have);
+    tls_sendapp_ack(s->tls, n);
+    smtp_out_ack(&s->smtp, n, now);
+
+    moved += pump_records_in(s->tcp, s->tls);
+    moved += tls_run(s->tls);
+    moved += pump_records_out(s->tls, s->tcp);
+
+    from = tls_recvapp_buf(s->tls, &have);
+    if (have != 0) {
+        n = smtp_in(&s->smtp, from, have, now);
+        tls_recvapp_ack(s->tls, n);
+        moved += n;
+    }
+    return moved;
+}
+
+/* Moves what can move. True: again. */
+static bool pump(struct session *s, uint64_t now)
+{
+    size_t moved = pump_body(s, now);
+
+    moved += s->tls != NULL ? pump_tls(s, now) : pump_clear(s, now);
+    events(s);
+    return moved != 0;
+}
+
+/* ------------------------------------------------------------------- TLS */
+
+static struct tls *open_tls(const struct config *c, uint16_t port,
+                            struct report *r)
+{
+    struct blob host =
+        c->tls_host_override.len != 0 ? c->tls_host_override : c->host;
+    struct tls_config tc = {
+        .trust = c->trust.p,
+        .trust_len = c->trust.len,
+        .verify = c->tls_certcheck,
+        .fingerprint = c->tls_fingerprint.len ? c->tls_fingerprint.byte : NULL,
+        .fingerprint_len = c->tls_fingerprint.len,
+        .cert = c->cert.p,
+        .cert_len = c->cert.len,
+        .key = c->key.p,
+        .key_len = c->key.len,
+        .unix_now = clock_unix(),
+        .min_version = c->tls_min_version == 1 ? 0x13 : 0x12,
+    };
+    enum tls_error err = TLS_OK;
+    struct tls *tls = tls_open(&tc, (const char *)host.p, host.len, &err);
+
+    if (tls == NULL)
+        verdict_tls(err, err == TLS_E_NO_CLOCK ? clock_why() : tls_why(), c,
+                    port, r);
+    return tls;
+}
+
+bool submit_ready(const struct config *conf, struct report *r)
+{
+    struct tls *tls;
+
+    if (!conf->tls)
+        return true;
+    tls = open_tls(conf, submit_port(conf), r);
+    if (tls != NULL)
+        tls_free(tls);
+    return tls != NULL;
+}
+
+static void start_tls(struct session *s)
+{
+    size_t left;
+
+    probe_end(&s->probe); /* there is one TLS filter: it may hold it */
+    tcp_recv_buf(s->tcp, &left);
+    if (left != 0 && s->conf->tls_starttls) {
+        smtp_injected(&s->smtp);
+        return;
+    }
+    s->tls = open_tls(s->conf, s->port, s->report);
+    if (s->tls == NULL)
+        smtp_abort(&s->smtp, SMTP_F_NO_STARTTLS);
+}
+
+static void tls_came_up(struct session *s, uint64_t now)
+{
+    struct tls_info info = tls_info(s->tls);
+    struct report *r = s->report;
+
+    s->tls_was_up = true;
+    r->at.tls = board_now_ns() / 1000;
+    r->tls_version = info.version;
+    r->tls_cipher = info.cipher;
+    r->tls_verified = info.verified;
+    log_say("%s, %s, certificate %s", info.version, info.cipher,
+            info.verified ? "verified" : "NOT verified");
+    smtp_tls_up(&s->smtp, info.verified, now);
+}
+
+static void tls_failed(struct session *s)
+{
+    enum tls_error e = tls_error(s->tls);
+
+    if (e == TLS_OK)
+        e = TLS_E_TRUNCATED;
+    if (tcp_error(s->tcp) == TCP_RESET)
+        e = TLS_E_TRUNCATED;
+    verdict_tls(e, tls_why(), s->conf, s->port, s->report);
+    smtp_abort(&s->smtp, SMTP_F_NO_STARTTLS);
+}
+
+static void watch_tls(struct session *s, uint64_t now)
+{
+    enum tls_state st = tls_state(s->tls);
+    size_t have;
+
+    if (!s->tls_was_up && st == TLS_UP)
+        tls_came_up(s, now);
+    if (st != TLS_PEER_DONE && st != TLS_BROKEN)
+        return;
+    if (!s->tls_was_up) {
+        tls_failed(s);
+        return;
+    }
+    tls_recvapp_buf(s->tls, &have);
+    if (have != 0)
+        return;
+    if (st == TLS_PEER_DONE || tls_error(s->tls) == TLS_E_TRUNCATED)
+        smtp_in_eof(&s->smtp);
+    else
+        smtp_abort(&s->smtp, SMTP_F_PROTOCOL);
+}
+
+/* ------------------------------------------------------- ends and deadlines */
+
+static void watch_tcp(struct session *s)
+{
+    enum tcp_state st = tcp_state(s->tcp);
+    size_t have;
+
+    if (s->eof_told || (st != TCP_PEER_DONE && st != TCP_BROKEN))
+        return;
+    tcp_recv_buf(s->tcp, &have);
+    if (have != 0)
+        return;
+    s->eof_told = true;
+    if (s->tls != NULL)
+        tls_recvrec_eof(s->tls);
+    else
+        smtp_in_eof(&s->smtp);
+}
+
+/* The greeting does not come: is it because the server waits for us? */
+static void watch_greeting(struct session *s, uint64_t now)
+{
+    if (s->tls != NULL || !smtp_greeting_silent(&s->smtp)) {
+        probe_end(&s->probe);
+        return;
+    }
+    if (now >= s->opened + GREETING_MS)
+        probe_start(&s->probe, s->report->address, s->port, s->conf->host);
+    if (probe_run(&s->probe) != PROBE_TLS)
+        return;
+    report_end(s->report, OUTCOME_REFUSED, STATUS_PROTOCOL,
+               "port %u speaks TLS from the first byte: %s", s->port,
+               s->conf->tls ? "set tls_starttls off"
+                            : "set tls on and tls_starttls off");
+    smtp_abort(&s->smtp, SMTP_F_TLS_FIRST);
+}
+
+static bool closed(const struct session *s)
+{
+    return (smtp_want(&s->smtp) & SMTP_CLOSED) != 0;
+}
+
+/* How long nothing need be done. */
+static uint64_t next_deadline(const struct session *s, uint64_t now)
+{
+    uint64_t until = smtp_deadline(&s->smtp);
+
+    if (until > s->give_up)
+        until = s->give_up;
+    if (!s->probe.done && s->tls == NULL && smtp_greeting_silent(&s->smtp) &&
+        until > s->opened + GREETING_MS)
+        until = s->opened + GREETING_MS;
+    if (s->notice.next > now && until > s->notice.next)
+        until = s->notice.next;
+    return until;
+}
+
+static void say_waiting(struct session *s, uint64_t now)
+{
+    char what[96];
+    uint64_t size = message_size(s->message);
+
+    if (now < s->notice.next && s->notice.next != 0)
+        return;
+    if ((smtp_want(&s->smtp) & SMTP_BODY) != 0)
+        snprintf(what, sizeof(what),
+                 "the server to take the message, %lu of %lu KB sent",
+                 (unsigned long)(s->body_sent / 1024),
+                 (unsigned long)(size / 1024));
+    else
+        snprintf(what, sizeof(what), "the server (%s)",
+                 smtp_state_name(&s->smtp));
+    loop_notice(&s->notice, now, what);
+}
+
+/* One round: move, watch, and sleep if nothing moved. */
+static void turn(struct session *s)
+{
+    uint64_t now = clock_ms();
+    bool moved = stack_poll(now);
+
+    while (!closed(s) && pump(s, now))
+        moved = true;
+    tcp_flush(s->tcp);
+    if (!closed(s) && (smtp_want(&s->smtp) & SMTP_TLS) != 0 && s->tls == NULL)
+        start_tls(s);
+    if (s->tls != NULL && !closed(s))
+        watch_tls(s, now);
+    if (!closed(s))
+        watch_tcp(s);
+    if (!closed(s))
+        watch_greeting(s, now);
+    now = clock_ms();
+    if (!closed(s) && now >= s->give_up)
+        smtp_abort(&s->smtp, SMTP_F_TIMEOUT);
+    smtp_tick(&s->smtp, now);
+    events(s);
+    if (closed(s) || moved)
+        return;
+    say_waiting(s, now);
+    loop_sleep(next_deadline(s, now));
+}
+
+/* ------------------------------------------------------- begin and end */
+
+static bool connect(struct session *s)
+{
+    uint64_t now = clock_ms(), limit = now + CONNECT_MS;
+    struct loop_notice notice = { 0 };
+
+    s->tcp = tcp_open(s->report->address, s->port);
+    if (s->tcp == NULL) {
+        verdict_connect(stack_gateway() == 0 ? TCP_NO_ROUTE : TCP_NO_MEMORY,
+                        s->port, s->report);
+        return false;
+    }
+    if (limit > s->give_up)
+        limit = s->give_up;
+    while (tcp_state(s->tcp) == TCP_CONNECTING && now < limit) {
+        loop_notice(&notice, now, "a connection");
+        now = loop_turn(limit);
+    }
+    if (tcp_state(s->tcp) == TCP_CONNECTING ||
+        tcp_state(s->tcp) == TCP_BROKEN) {
+        verdict_connect(tcp_error(s->tcp), s->port, s->report);
+        return false;
+    }
+    s->opened = now;
+    s->report->at.tcp = board_now_ns() / 1000;
+    log_say("connected to " QUAD_FMT " port %u", QUAD(s->report->address),
+            s->port);
+    return true;
+}
+
+/* QUIT, close_notify or an alert get a moment to leave; nobody waits for an
+ * answer. */
+static void hang_up(struct session *s)
+{
+    uint64_t now = clock_ms(), limit = now + LINGER_MS;
+
+    if (s->tls != NULL && s->tls_was_up && tls_state(s->tls) == TLS_UP) {
+        pump_tls(s, now);
+        tls_close(s->tls);
+    } else if (s->tls == NULL) {
+        pump_clear(s, now);
+    }
+    while (now < limit && tcp_state(s->tcp) == TCP_UP) {
+        if (s->tls != NULL) {
+            tls_run(s->tls);
+            pump_records_out(s->tls, s->tcp);
+        }
+        tcp_flush(s->tcp);
+        if (tcp_unacked(s->tcp) == 0)
+            break;
+        now = loop_turn(limit);
+    }
+    tcp_shut(s->tcp);
+    stack_poll(clock_ms());
+}
+
+void submit(const struct config *conf, struct message *m,
+            const struct smtp_job *job, uint64_t give_up_ms, struct report *r)
+{
+    static struct session s;
+    const char *lost = NULL;
+
+    s.conf = conf;
+    s.message = m;
+    s.report = r;
+    s.give_up = give_up_ms;
+    s.port = submit_port(conf);
+    r->attempts++;
+    if (!smtp_init(&s.smtp, job, clock_ms())) {
+        verdict_smtp(&s.smtp, NULL, r);
+        return;
+    }
+    if (connect(&s)) {
+        smtp_init(&s.smtp, job, clock_ms()); /* its timeouts start here */
+        while (!closed(&s))
+            turn(&s);
+        r->at.smtp = board_now_ns() / 1000;
+        if (s.tls != NULL && tls_error(s.tls) != TLS_OK)
+            lost = tls_why();
+        else if (tcp_error(s.tcp) == TCP_TIMED_OUT)
+            lost = "the network stopped answering";
+        verdict_smtp(&s.smtp, lost, r);
+        hang_up(&s);
+    }
+    probe_end(&s.probe);
+    if (s.tcp != NULL)
+        tcp_drop(s.tcp);
+    if (s.tls != NULL)
+        tls_free(s.tls);
+    smtp_wipe(&s.smtp);
+}

@@ -1,0 +1,145 @@
+/*
+ * verdict.c - one table for SMTP, one for TLS, one for TCP.
+ */
+#include "verdict.h"
+
+#include "quad.h"
+
+/* status when the verdict is "refused"; a "try later" is 75 unless the row
+ * says otherwise */
+static const struct {
+    enum status refused, later;
+} by_failure[] = {
+    [SMTP_F_NONE] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_JOB] = { STATUS_CONFIG, STATUS_CONFIG },
+    [SMTP_F_TIMEOUT] = { STATUS_TRY_LATER, STATUS_TRY_LATER },
+    [SMTP_F_LOST] = { STATUS_TRY_LATER, STATUS_TRY_LATER },
+    [SMTP_F_PROTOCOL] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
+    [SMTP_F_INJECTION] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
+    [SMTP_F_TLS_FIRST] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
+    [SMTP_F_NO_STARTTLS] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
+    [SMTP_F_NO_AUTH] = { STATUS_AUTH, STATUS_AUTH },
+    [SMTP_F_AUTH] = { STATUS_AUTH, STATUS_TRY_LATER },
+    [SMTP_F_GREETING] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_SENDER] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_RECIPIENTS] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_PARTIAL] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_MESSAGE] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_SIZE] = { STATUS_REFUSED, STATUS_TRY_LATER },
+    [SMTP_F_UTF8] = { STATUS_REFUSED, STATUS_TRY_LATER },
+};
+
+/* Some accepted, some not: refused for good outweighs try later. */
+static void verdict_partial(const struct smtp *smtp, struct report *r)
+{
+    size_t i, refused = 0, later = 0;
+
+    for (i = 0; i < r->rcpt_count; i++) {
+        refused += r->rcpt[i].verdict == SMTP_REFUSED;
+        later += r->rcpt[i].verdict == SMTP_TRY_LATER;
+    }
+    report_end(r, refused != 0 ? OUTCOME_REFUSED : OUTCOME_TEMPORARY,
+               refused != 0 ? STATUS_REFUSED : STATUS_TRY_LATER,
+               "sent, but %lu of %lu recipients were refused and %lu put off: "
+               "%s",
+               (unsigned long)refused, (unsigned long)r->rcpt_count,
+               (unsigned long)later, smtp_reason(smtp));
+}
+
+void verdict_smtp(const struct smtp *smtp, const char *why_lost,
+                  struct report *r)
+{
+    enum smtp_failure f = smtp_failure(smtp);
+    const struct smtp_reply_note *last = smtp_last_reply(smtp);
+    const char *sep = why_lost != NULL ? ": " : "";
+
+    if (why_lost == NULL)
+        why_lost = "";
+    if (f == SMTP_F_PARTIAL) {
+        verdict_partial(smtp, r);
+        return;
+    }
+    switch (smtp_verdict(smtp)) {
+    case SMTP_SENT:
+        report_end(r, OUTCOME_SENT, STATUS_SENT, "accepted: %u %.*s",
+                   last->code, (int)last->text_len, last->text);
+        break;
+    case SMTP_UNSURE:
+        report_end(r, OUTCOME_UNSURE, STATUS_UNSURE,
+                   "%s%s%s; the message may have been delivered",
+                   smtp_reason(smtp), sep, why_lost);
+        break;
+    case SMTP_REFUSED:
+        report_end(r, f == SMTP_F_JOB ? OUTCOME_INVALID : OUTCOME_REFUSED,
+                   by_failure[f].refused, "%s%s%s", smtp_reason(smtp), sep,
+                   why_lost);
+        break;
+    default:
+        report_end(r, OUTCOME_TEMPORARY, by_failure[f].later, "%s%s%s",
+                   smtp_reason(smtp), sep, why_lost);
+        break;
+    }
+}
+
+static void not_tls(const char *why, const struct config *conf, uint16_t port,
+                    struct report *r)
+{
+    if (conf->tls_starttls)
+        report_end(r, OUTCOME_REFUSED, STATUS_PROTOCOL,
+                   "the server agreed to STARTTLS but does not speak TLS: %s",
+                   why);
+    else
+        report_end(r, OUTCOME_REFUSED, STATUS_PROTOCOL,
+                   "port %u does not speak TLS from the first byte, it expects "
+                   "STARTTLS: set tls_starttls on (%s)",
+                   port, why);
+}
+
+void verdict_tls(enum tls_error e, const char *why, const struct config *conf,
+                 uint16_t port, struct report *r)
+{
+    switch (e) {
+    case TLS_E_NOT_TLS:
+        not_tls(why, conf, port, r);
+        break;
+    case TLS_E_CERT:
+    case TLS_E_NAME:
+    case TLS_E_EXPIRED:
+        report_end(r, OUTCOME_REFUSED, STATUS_AUTH,
+                   "the server's certificate is not trusted: %s", why);
+        break;
+    case TLS_E_TRUST:
+    case TLS_E_CONFIG:
+        report_end(r, OUTCOME_INVALID, STATUS_CONFIG, "TLS: %s", why);
+        break;
+    case TLS_E_NO_CLOCK:
+    case TLS_E_NO_ENTROPY:
+        report_end(r, OUTCOME_REFUSED, STATUS_PROTOCOL, "TLS cannot start: %s",
+                   why);
+        break;
+    case TLS_E_MEMORY:
+    case TLS_E_TRUNCATED:
+        report_end(r, OUTCOME_TEMPORARY, STATUS_TRY_LATER,
+                   "TLS did not come up: %s", why);
+        break;
+    default:
+        report_end(r, OUTCOME_REFUSED, STATUS_PROTOCOL, "TLS failed: %s", why);
+        break;
+    }
+}
+
+void verdict_connect(enum tcp_error e, uint16_t port, struct report *r)
+{
+    static const char *const words[] = {
+        [TCP_OK] = "nobody answers",
+        [TCP_REFUSED] = "connection refused: nothing listens there",
+        [TCP_RESET] = "connection reset",
+        [TCP_TIMED_OUT] = "nobody answers",
+        [TCP_NO_ROUTE] = "no route to it: set gateway",
+        [TCP_NO_MEMORY] = "out of memory",
+    };
+
+    report_end(r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK,
+               "cannot connect to " QUAD_FMT " port %u: %s", QUAD(r->address),
+               port, words[e]);
+}

@@ -1,0 +1,50 @@
+/*
+ * panic.c - the last words of a bug.
+ *
+ * Uses the stack, vsnprintf and the console only. The report line has the
+ * keys of design 2.5 that can still be told truthfully.
+ */
+#include "panic.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "board.h"
+
+#define STATUS_BUG 70
+
+/* Keeps what JSON and a terminal take as it is, drops the rest. */
+static void tame(char *s)
+{
+    for (; *s != '\0'; s++)
+        if (*s < 0x20 || *s > 0x7e || *s == '"' || *s == '\\')
+            *s = '.';
+}
+
+_Noreturn void panic(const char *fmt, ...)
+{
+    static bool again;
+    static const char head[] = "\n{\"bootmail\":1,\"outcome\":\"bug\","
+                               "\"exit\":70,\"reason\":\"";
+    static const char tail[] =
+        "\",\"message_id\":null,\"host\":null,\"address\":null,\"tls\":null,"
+        "\"recipients\":[],\"bytes\":0,\"attempts\":0,\"ms\":{}}\n";
+    char text[256];
+    va_list ap;
+    int n;
+
+    if (again)
+        board_exit(STATUS_BUG);
+    again = true;
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        text[0] = '\0';
+    tame(text);
+    board_write(head, sizeof(head) - 1);
+    board_write(text, strlen(text));
+    board_write(tail, sizeof(tail) - 1);
+    board_exit(STATUS_BUG);
+}
