@@ -1,0 +1,108 @@
+/*
+ * machine.h - what the files of this board share.
+ *
+ * Order of the start (start.c): guard, console, traps, memory (page tables),
+ * boot information, clock, interrupts, then the program. Addresses are
+ * physical unless they are pointers; memory is mapped one to one.
+ */
+#ifndef BOARD_X86_64_MACHINE_H
+#define BOARD_X86_64_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blob.h"
+
+enum { STATUS_BUG = 70, STATUS_CONFIG = 78 }; /* design.md 2.5 */
+
+/* start.c: a machine we cannot start on. One line for the person, one report
+ * line; reason is plain text without quotes. */
+_Noreturn void boot_fail(int status, const char *reason);
+
+/* console.c: an 8250/16550 at COM1, if there is one */
+void console_init(void);
+
+/* memory.c */
+enum mem_kind {
+    MEM_RO,  /* read-only, cached            */
+    MEM_RW,  /* read-write, cached           */
+    MEM_DEV, /* read-write, uncached: device */
+};
+void memory_init(void);
+/* Maps [phys, phys + len) one to one, never executable. NULL: it wraps, lies
+ * beyond what the processor can address, overlaps something mapped another
+ * way, or the page-table pages ran out. */
+void *mem_map(uint64_t phys, uint64_t len, enum mem_kind kind);
+/* Copies bytes of any physical memory, mapped or not, without leaving a
+ * mapping behind. False: it wraps or cannot be addressed. */
+bool mem_peek(uint64_t phys, void *out, size_t len);
+void mem_add_ram(uint64_t start, uint64_t len);
+void mem_cut_ram(uint64_t start, uint64_t len);
+bool mem_is_ram(uint64_t start, uint64_t len);   /* all of it  */
+bool mem_has_ram(uint64_t start, uint64_t len);  /* some of it */
+bool mem_in_image(uint64_t start, uint64_t len); /* some of it */
+
+/* pvh.c: everything the loader hands over, copied or checked */
+struct boot {
+    struct blob cmdline, initrd;
+    uint64_t rsdp; /* 0: the loader did not say */
+};
+void pvh_read(uint64_t start_info, struct boot *boot);
+/* The next word of a command line; false at its end. */
+bool cmdline_word(struct blob *rest, struct blob *word);
+
+/* acpi.c: fixed tables only; no AML is run */
+struct acpi_table {
+    uint64_t phys;
+    uint32_t len; /* header included, bounded */
+};
+struct acpi_io { /* generic address */
+    bool io;
+    uint64_t addr; /* 0: there is none */
+};
+struct acpi_fadt {
+    uint32_t pm_timer; /* I/O port, 0: none       */
+    uint8_t century;   /* CMOS register, 0: none  */
+    bool hw_reduced;
+    struct acpi_io sleep_control; /* hardware-reduced        */
+    struct acpi_io pm1a, pm1b;    /* otherwise               */
+    uint32_t smi_port;
+    uint8_t acpi_enable;
+    uint64_t dsdt;
+};
+void acpi_init(uint64_t rsdp);
+/* scan: also search the BIOS area when the loader named no RSDP */
+bool acpi_find(const char *signature, bool scan, struct acpi_table *out);
+bool acpi_fadt(bool scan, struct acpi_fadt *out);
+/* calls found() for each I/O APIC of the MADT */
+void acpi_ioapics(void (*found)(uint64_t base, uint32_t first_gsi));
+/* SLP_TYPa and b of _S5_ */
+bool acpi_s5(uint64_t dsdt, uint8_t type[2]);
+/* virtio-mmio devices (HID LNRO0005), on machines without legacy ACPI */
+void acpi_virtio_mmio(void (*found)(uint64_t base, uint64_t size,
+                                    uint32_t gsi));
+
+/* clock.c */
+enum hypervisor { HYP_NONE, HYP_TCG, HYP_KVM, HYP_OTHER };
+enum hypervisor hypervisor(const char **name);
+void clock_init(uint64_t tsc_at_entry);
+/* Busy for ns; only for the few hardware waits that have no other end. */
+void clock_spin(uint64_t ns);
+/* The local APIC timer's rate, measured against the clock. */
+uint64_t clock_apic_hz(void);
+
+/* apic.c: interrupts that end board_idle() */
+void apic_init(void);          /* local APIC on, legacy controllers masked    */
+void apic_timer_init(void);    /* after clock_init() */
+bool apic_route(uint32_t gsi); /* edge, to us        */
+bool apic_msi(uint64_t *address, uint32_t *data);
+void apic_unrouted(void); /* a device cannot interrupt: sleep briefly  */
+bool apic_present(void);
+uint32_t apic_count(void); /* free-running, counts up at QEMU's 1 GHz  */
+void apic_count_start(void);
+
+/* selftest.c: images built with -DBOARD_SELFTEST only */
+void selftest(struct blob cmdline);
+
+#endif

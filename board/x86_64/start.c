@@ -1,0 +1,89 @@
+/*
+ * start.c - from the first C to the program, in order.
+ */
+#include "board.h"
+#include "machine.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trap.h"
+#include "log.h"
+
+extern void (*const __init_array_start[])(void);
+extern void (*const __init_array_end[])(void);
+
+static struct board_info info;
+static char machine[64];
+
+const struct board_info *board_info(void)
+{
+    return &info;
+}
+
+static void say(const char *s)
+{
+    board_write(s, strlen(s));
+}
+
+_Noreturn void boot_fail(int status, const char *reason)
+{
+    say("bootmail: ");
+    say(reason);
+    say(status == STATUS_CONFIG
+            ? "\n{\"bootmail\":1,\"outcome\":\"invalid\",\"exit\":78,"
+            : "\n{\"bootmail\":1,\"outcome\":\"bug\",\"exit\":70,");
+    say("\"reason\":\"");
+    say(reason);
+    say("\"}\n");
+    board_exit(status);
+}
+
+static void describe(void)
+{
+    static const char pvh[] = ", PVH";
+    const char *name;
+    size_t n;
+
+    hypervisor(&name);
+    n = strlen(name);
+    memcpy(machine, name, n);
+    memcpy(machine + n, pvh, sizeof pvh);
+    info.name = "x86_64";
+    info.machine = machine;
+}
+
+static void run_constructors(void)
+{
+    void (*const *f)(void);
+
+    for (f = __init_array_start; f != __init_array_end; f++)
+        (*f)();
+}
+
+static void start(uint64_t start_info, uint64_t tsc)
+{
+    struct boot boot;
+
+    console_init();
+    trap_init();
+    memory_init();
+    pvh_read(start_info, &boot);
+    info.cmdline = boot.cmdline;
+    info.initrd = boot.initrd;
+    describe();
+    acpi_init(boot.rsdp);
+    apic_init();
+    clock_init(tsc);
+    apic_timer_init();
+    run_constructors();
+    selftest(info.cmdline);
+    board_exit(app_main());
+}
+
+/* called by start.S; sets the guard, so it must not check one itself */
+void board_start(uint64_t start_info, uint64_t tsc);
+__attribute__((no_stack_protector)) void board_start(uint64_t start_info,
+                                                     uint64_t tsc)
+{
+    guard_init();
+    start(start_info, tsc);
+}
