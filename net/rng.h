@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum rng_state {
-    RNG_GOOD,  /* seeded from a real source                               */
-    RNG_WEAK,  /* no source: seeded from the clock; fit for ids, not TLS  */
+    RNG_GOOD, /* seeded from a real source                               */
+    RNG_WEAK, /* no source: seeded from the clock; fit for ids, not TLS  */
 };
 
 /* Once, before stack_start(). entropy_add_seed() comes before. */

@@ -27,7 +27,8 @@ bool stack_start(struct netdev *dev, const struct stack_config *conf,
                  uint64_t now_ms);
 
 /* Moves frames and runs timers. Returns true if anything was received or
- * sent, so that the caller pumps again before sleeping. */
+ * sent, or a timer changed what the functions here and in tcp.h say, so that
+ * the caller looks again before sleeping. */
 bool stack_poll(uint64_t now_ms);
 
 /* When stack_poll() must be called at the latest, in ms; the device's

@@ -5,7 +5,8 @@
  * it. Knows neither SMTP nor lwIP; Mbed TLS is inside. Every *_buf() pointer
  * lives until its *_ack(n), n <= len; acknowledging 0 is allowed; buffers of
  * length 0 mean "nothing now". The first error wins and sticks; after it only
- * tls_sendrec (an alert on its way out) still moves.
+ * tls_sendrec (an alert on its way out) still moves, and tls_recvapp gives
+ * what was decrypted before.
  *
  * tls_run() is the only function that does work (handshake steps, decrypt,
  * encrypt); call it after moving bytes. It returns true if anything changed.
@@ -17,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tls;       /* one connection, static                              */
+struct tls; /* one connection, static                              */
 
 enum tls_state {
     TLS_HANDSHAKE,
@@ -28,18 +29,18 @@ enum tls_state {
 
 enum tls_error {
     TLS_OK,
-    TLS_E_PROTO,      /* the peer broke TLS, or no common version/cipher  */
-    TLS_E_NOT_TLS,    /* the first bytes are not TLS (an SMTP banner?)    */
-    TLS_E_ALERT,      /* the peer refused with an alert: tls_why()        */
-    TLS_E_CERT,       /* chain not trusted: tls_why() says which rule     */
-    TLS_E_NAME,       /* certificate is for another name                  */
-    TLS_E_EXPIRED,    /* expired or not yet valid                         */
-    TLS_E_NO_CLOCK,   /* no trustworthy time: nothing can be verified     */
+    TLS_E_PROTO,    /* the peer broke TLS, or no common version/cipher  */
+    TLS_E_NOT_TLS,  /* the first bytes are not TLS (an SMTP banner?)    */
+    TLS_E_ALERT,    /* the peer refused with an alert: tls_why()        */
+    TLS_E_CERT,     /* chain not trusted: tls_why() says which rule     */
+    TLS_E_NAME,     /* certificate is for another name                  */
+    TLS_E_EXPIRED,  /* expired or not yet valid                         */
+    TLS_E_NO_CLOCK, /* no trustworthy time: nothing can be verified     */
     TLS_E_NO_ENTROPY,
-    TLS_E_TRUST,      /* no usable trust anchor, bad fingerprint syntax   */
-    TLS_E_TRUNCATED,  /* stream ended without close_notify                */
+    TLS_E_TRUST,     /* no usable trust anchor, bad fingerprint syntax   */
+    TLS_E_TRUNCATED, /* stream ended without close_notify                */
     TLS_E_MEMORY,
-    TLS_E_CONFIG,     /* client certificate or key unusable               */
+    TLS_E_CONFIG, /* client certificate or key unusable               */
 };
 
 struct tls_config {
@@ -81,7 +82,7 @@ void tls_close(struct tls *);       /* queue close_notify                 */
 struct tls_info {
     const char *version; /* "TLSv1.3"; NULL before the handshake is done  */
     const char *cipher;
-    bool verified;       /* chain and name, or fingerprint, were checked  */
+    bool verified; /* chain and name, or fingerprint, were checked  */
 };
 struct tls_info tls_info(const struct tls *);
 

@@ -1,0 +1,208 @@
+/*
+ * frame.c - every length in a received frame, checked before lwIP sees it.
+ *
+ * RFC 826 (ARP), 791 (IP), 792 (ICMP), 9293 (TCP), 768 (UDP), 2131 (DHCP).
+ * Checksums stay lwIP's work. Only IPv4 over Ethernet II, no VLAN tags.
+ */
+#include "frame.h"
+
+#include <string.h>
+
+#define ETH_HEAD 14
+#define IP_HEAD 20
+#define ICMP_HEAD 8
+#define TCP_HEAD 20
+#define UDP_HEAD 8
+#define ARP_BODY 28
+#define DHCP_FIXED 240 /* up to and with the magic cookie */
+
+static unsigned u16(const uint8_t *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+static uint32_t u32(const uint8_t *p)
+{
+    return (uint32_t)u16(p) << 16 | u16(p + 2);
+}
+
+static const char *check_arp(const uint8_t *p, size_t len)
+{
+    if (len < ARP_BODY)
+        return "ARP: cut short";
+    if (u16(p) != 1 || u16(p + 2) != 0x0800 || p[4] != 6 || p[5] != 4)
+        return "ARP: not IPv4 over Ethernet";
+    if (u16(p + 6) != 1 && u16(p + 6) != 2)
+        return "ARP: neither request nor reply";
+    return NULL;
+}
+
+/* RFC 9293, section 3.2: the length a known option must have; 0: any */
+static uint8_t tcp_option_length(uint8_t kind)
+{
+    switch (kind) {
+    case 2: /* maximum segment size */
+        return 4;
+    case 3: /* window scale */
+        return 3;
+    case 4: /* SACK permitted */
+        return 2;
+    case 8: /* timestamps */
+        return 10;
+    default:
+        return 0;
+    }
+}
+
+static const char *check_tcp(const uint8_t *p, size_t len)
+{
+    size_t at = TCP_HEAD, end;
+
+    if (len < TCP_HEAD)
+        return "TCP: cut short";
+    end = (size_t)(p[12] >> 4) * 4;
+    if (end < TCP_HEAD || end > len)
+        return "TCP: impossible data offset";
+    while (at < end && p[at] != 0) {
+        uint8_t want = tcp_option_length(p[at]);
+
+        if (p[at] == 1) {
+            at++;
+            continue;
+        }
+        if (end - at < 2 || p[at + 1] < 2 || p[at + 1] > end - at)
+            return "TCP: option cut short";
+        if (want != 0 && p[at + 1] != want)
+            return "TCP: option of a wrong length";
+        at += p[at + 1];
+    }
+    return NULL;
+}
+
+/* RFC 2131, section 2; RFC 2132: what a server may send to a client. */
+static const char *check_dhcp(const uint8_t *p, size_t len)
+{
+    size_t at = DHCP_FIXED;
+
+    if (len < DHCP_FIXED)
+        return "DHCP: cut short";
+    if (p[0] != 2 || p[1] != 1 || p[2] != 6)
+        return "DHCP: not a reply to an Ethernet client";
+    if (u32(p + 236) != 0x63825363)
+        return "DHCP: no magic cookie";
+    while (at < len && p[at] != 255) {
+        if (p[at] == 0) {
+            at++;
+            continue;
+        }
+        if (len - at < 2 || p[at + 1] > len - at - 2)
+            return "DHCP: option cut short";
+        at += 2u + p[at + 1];
+    }
+    return at < len ? NULL : "DHCP: no end option";
+}
+
+static const char *check_udp(const uint8_t *p, size_t len)
+{
+    size_t n;
+
+    if (len < UDP_HEAD)
+        return "UDP: cut short";
+    n = u16(p + 4);
+    if (n < UDP_HEAD || n > len)
+        return "UDP: impossible length";
+    if (u16(p + 2) == 68)
+        return check_dhcp(p + UDP_HEAD, n - UDP_HEAD);
+    return NULL;
+}
+
+static const char *check_icmp(const uint8_t *p, size_t len)
+{
+    if (len < ICMP_HEAD)
+        return "ICMP: cut short";
+    /* echo request; destination unreachable (RFC 792) */
+    if (p[0] != 8 && p[0] != 3)
+        return "ICMP: of no use here";
+    return NULL;
+}
+
+/* *total: the IP packet's own idea of its length */
+static const char *check_ip(const uint8_t *p, size_t len, size_t *total)
+{
+    const uint8_t *body;
+    size_t n;
+
+    if (len < IP_HEAD)
+        return "IP: cut short";
+    if (p[0] >> 4 != 4)
+        return "IP: not version 4";
+    if ((p[0] & 15) != IP_HEAD / 4)
+        return "IP: header with options, or too short";
+    *total = u16(p + 2);
+    if (*total < IP_HEAD || *total > len)
+        return "IP: impossible total length";
+    if ((u16(p + 6) & 0x3fff) != 0)
+        return "IP: a fragment";
+    body = p + IP_HEAD;
+    n = *total - IP_HEAD;
+    switch (p[9]) {
+    case 1:
+        return check_icmp(body, n);
+    case 6:
+        return check_tcp(body, n);
+    case 17:
+        return check_udp(body, n);
+    default:
+        return "IP: unknown protocol";
+    }
+}
+
+size_t frame_check(const uint8_t *p, size_t len, const uint8_t mac[6],
+                   const char **why)
+{
+    static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
+    size_t total = 0;
+
+    if (len < ETH_HEAD || len > FRAME_MAX) {
+        *why = "Ethernet: impossible length";
+        return 0;
+    }
+    if (memcmp(p, mac, 6) != 0 && memcmp(p, all, 6) != 0) {
+        *why = "Ethernet: not for us";
+        return 0;
+    }
+    switch (u16(p + 12)) {
+    case 0x0806:
+        *why = check_arp(p + ETH_HEAD, len - ETH_HEAD);
+        total = ARP_BODY;
+        break;
+    case 0x0800:
+        *why = check_ip(p + ETH_HEAD, len - ETH_HEAD, &total);
+        break;
+    default:
+        *why = "Ethernet: neither IPv4 nor ARP";
+    }
+    return *why == NULL ? ETH_HEAD + total : 0;
+}
+
+bool frame_unreachable(const uint8_t *p, size_t len, struct frame_unreach *out)
+{
+    const uint8_t *icmp, *ip;
+
+    /* RFC 792: the offending header and 64 bits of its payload follow */
+    if (len < ETH_HEAD + IP_HEAD + ICMP_HEAD + IP_HEAD + 8 ||
+        u16(p + 12) != 0x0800 || p[ETH_HEAD + 9] != 1)
+        return false;
+    icmp = p + ETH_HEAD + IP_HEAD;
+    /* code 4, "fragmentation needed", says nothing about reachability */
+    if (icmp[0] != 3 || icmp[1] == 4)
+        return false;
+    ip = icmp + ICMP_HEAD;
+    if (ip[0] != 0x45 || ip[9] != 6)
+        return false;
+    out->address = u32(ip + 16);
+    out->from = (uint16_t)u16(ip + IP_HEAD);
+    out->to = (uint16_t)u16(ip + IP_HEAD + 2);
+    out->seq = u32(ip + IP_HEAD + 4);
+    return true;
+}

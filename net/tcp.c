@@ -1,0 +1,334 @@
+/*
+ * tcp.c - one connection over lwIP's raw API as two byte streams.
+ *
+ * Sending: the caller writes into a ring; lwIP refers to the ring's bytes
+ * without copying, so they stay until the peer has acknowledged them.
+ *
+ *      acked          written           filled
+ *   ...--|---------------|-----------------|--...   (counters, mod RING)
+ *        | given to lwIP | not yet given   | room
+ *
+ * Receiving: the pbufs that came in are kept in order; the caller reads the
+ * first one's payload where it lies.
+ *
+ * Rules of the raw API that shape this file: when the error callback runs,
+ * the pcb is already freed; ERR_MEM means "later", and tcp_service() is that
+ * later; a pcb in TIME_WAIT disappears without a callback, so it is let go
+ * as soon as it gets there.
+ */
+
+/* lwIP has an enum of this name as well */
+#define tcp_state lwip_tcp_state
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
+#include "lwip/tcp.h"
+#undef tcp_state
+
+#include "tcp.h"
+
+#include "log.h"
+#include "panic.h"
+#include "stack_tcp.h"
+
+#define RING 65536u /* a power of two, more than lwIP takes at once */
+_Static_assert((RING & (RING - 1)) == 0, "counters wrap with the ring");
+_Static_assert(RING >= TCP_SND_BUF, "the ring never limits the window");
+
+/* ARP asks five times, once a second; then there is no such neighbour */
+#define NEIGHBOUR_MS 5000
+
+/* bytes per tcp_write(): one that fails for want of memory costs little */
+#define WRITE_MAX (8 * TCP_MSS)
+
+struct tcp {
+    struct tcp_pcb *pcb; /* NULL: never opened, or lwIP is done with it   */
+    enum tcp_error error;
+    bool connected;
+    bool fin_in;   /* the peer's FIN has arrived                          */
+    bool shut;     /* tcp_shut() was called                               */
+    bool fin_out;  /* and lwIP has queued our FIN                         */
+    uint32_t opened; /* sys_now()                                          */
+    struct pbuf *rx;
+    uint32_t acked, written, filled;
+};
+
+static struct tcp self;
+static uint8_t ring[RING];
+static uint32_t events;
+
+/* Ends our interest in the pcb without a word to the peer. */
+static struct tcp_pcb *let_go(struct tcp *t)
+{
+    struct tcp_pcb *pcb = t->pcb;
+
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+    t->pcb = NULL;
+    return pcb;
+}
+
+static void fail(struct tcp *t, enum tcp_error error)
+{
+    events++;
+    if (t->error == TCP_OK)
+        t->error = error;
+}
+
+/* ------------------------------------------------- lwIP's callbacks ---- */
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    struct tcp *t = arg;
+
+    (void)pcb;
+    (void)err; /* always ERR_OK */
+    events++;
+    t->connected = true;
+    return ERR_OK;
+}
+
+static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct tcp *t = arg;
+
+    (void)pcb;
+    (void)err;
+    events++;
+    if (p == NULL)
+        t->fin_in = true;
+    else if (t->rx == NULL)
+        t->rx = p;
+    else
+        pbuf_cat(t->rx, p);
+    return ERR_OK;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    struct tcp *t = arg;
+
+    (void)pcb;
+    BUG_ON(len > t->written - t->acked);
+    t->acked += len;
+    return ERR_OK;
+}
+
+static void on_error(void *arg, err_t err)
+{
+    struct tcp *t = arg;
+
+    t->pcb = NULL;
+    switch (err) {
+    case ERR_CLSD: /* both sides have sent FIN: a good end */
+        break;
+    case ERR_RST:
+        fail(t, t->connected ? TCP_RESET : TCP_REFUSED);
+        break;
+    default: /* ERR_ABRT: too many retransmissions */
+        fail(t, TCP_TIMED_OUT);
+    }
+}
+
+/* ------------------------------------------------------- internals ----- */
+
+/* Gives lwIP the ring's new bytes, as many as it takes. */
+static void push(struct tcp *t)
+{
+    while (t->connected && t->written != t->filled) {
+        uint32_t at = t->written & (RING - 1), n = t->filled - t->written;
+        u8_t more = 0;
+
+        if (n > RING - at)
+            n = RING - at;
+        if (n > WRITE_MAX)
+            n = WRITE_MAX;
+        if (n > tcp_sndbuf(t->pcb))
+            n = tcp_sndbuf(t->pcb);
+        if (n == 0)
+            return;
+        if (n != t->filled - t->written)
+            more = TCP_WRITE_FLAG_MORE;
+        if (tcp_write(t->pcb, ring + at, (u16_t)n, more) != ERR_OK)
+            return;
+        t->written += n;
+    }
+}
+
+void tcp_service(void)
+{
+    struct tcp *t = &self;
+
+    if (t->pcb == NULL)
+        return;
+    if (t->pcb->state == SYN_SENT && sys_now() - t->opened >= NEIGHBOUR_MS &&
+        !stack_reachable(lwip_ntohl(
+            ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip))))) {
+        fail(t, TCP_NO_ROUTE);
+        tcp_abandon(let_go(t), 0);
+        return;
+    }
+    push(t);
+    if (t->shut && !t->fin_out && t->connected && t->written == t->filled)
+        t->fin_out = tcp_shutdown(t->pcb, 0, 1) == ERR_OK;
+    /* what the device had no room for the last time */
+    if (t->pcb->unsent != NULL)
+        tcp_output(t->pcb);
+    if (t->pcb->state == TIME_WAIT)
+        let_go(t);
+}
+
+uint32_t tcp_events(void)
+{
+    return events;
+}
+
+void tcp_before_sleep(void)
+{
+    struct tcp_pcb *pcb = self.pcb;
+
+    if (pcb != NULL && (pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0) {
+        tcp_ack_now(pcb);
+        tcp_output(pcb);
+    }
+}
+
+/* RFC 5927, section 4.1: believe it only when the sequence number is that of
+ * a segment in flight. Only a SYN is given up for it (RFC 5461, section 4.1):
+ * later the route may heal, and retransmission goes on. */
+void tcp_unreachable(const struct frame_unreach *u)
+{
+    struct tcp *t = &self;
+
+    if (t->pcb == NULL || t->pcb->state != SYN_SENT ||
+        ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip)) !=
+            lwip_htonl(u->address) ||
+        t->pcb->local_port != u->from || t->pcb->remote_port != u->to ||
+        t->pcb->lastack != u->seq) /* lwIP: the SYN's own number */
+        return;
+    log_trace("ICMP: destination unreachable");
+    fail(t, TCP_NO_ROUTE);
+    tcp_abandon(let_go(t), 0);
+}
+
+/* ------------------------------------------------------- the seam ------ */
+
+static void start(struct tcp *t, struct tcp_pcb *pcb)
+{
+    *t = (struct tcp){ .pcb = pcb, .opened = sys_now() };
+    tcp_arg(pcb, t);
+    tcp_recv(pcb, on_recv);
+    tcp_sent(pcb, on_sent);
+    tcp_err(pcb, on_error);
+    /* the caller gathers what belongs together: tcp_flush() */
+    tcp_nagle_disable(pcb);
+}
+
+struct tcp *tcp_open(uint32_t address, uint16_t port)
+{
+    struct tcp *t = &self;
+    struct tcp_pcb *pcb;
+    ip_addr_t to;
+    err_t err;
+
+    tcp_drop(t);
+    if (!stack_routable(address)) {
+        fail(t, TCP_NO_ROUTE);
+        return t;
+    }
+    pcb = tcp_new();
+    if (pcb == NULL)
+        return NULL;
+    start(t, pcb);
+    ip_addr_set_ip4_u32(&to, lwip_htonl(address));
+    err = tcp_connect(pcb, &to, port, on_connected);
+    if (err == ERR_OK)
+        return t;
+    tcp_abandon(let_go(t), 0);
+    if (err != ERR_RTE)
+        return NULL;
+    fail(t, TCP_NO_ROUTE);
+    return t;
+}
+
+enum tcp_state tcp_state(const struct tcp *t)
+{
+    /* what arrived before the end, good or bad, is read first */
+    if (t->rx == NULL && t->error != TCP_OK)
+        return TCP_BROKEN;
+    if (!t->connected)
+        return TCP_CONNECTING;
+    return t->rx == NULL && t->fin_in ? TCP_PEER_DONE : TCP_UP;
+}
+
+enum tcp_error tcp_error(const struct tcp *t)
+{
+    return t->error;
+}
+
+uint8_t *tcp_send_buf(struct tcp *t, size_t *len)
+{
+    uint32_t at = t->filled & (RING - 1);
+    uint32_t room = RING - (t->filled - t->acked);
+
+    *len = room < RING - at ? room : RING - at;
+    if (t->pcb == NULL || t->shut)
+        *len = 0;
+    return *len == 0 ? NULL : ring + at;
+}
+
+void tcp_send_ack(struct tcp *t, size_t n)
+{
+    size_t room;
+
+    tcp_send_buf(t, &room);
+    BUG_ON(n > room);
+    t->filled += (uint32_t)n;
+}
+
+void tcp_flush(struct tcp *t)
+{
+    if (t->pcb == NULL)
+        return;
+    push(t);
+    tcp_output(t->pcb);
+}
+
+size_t tcp_unacked(const struct tcp *t)
+{
+    return t->filled - t->acked;
+}
+
+const uint8_t *tcp_recv_buf(const struct tcp *t, size_t *len)
+{
+    *len = t->rx != NULL ? t->rx->len : 0;
+    return t->rx != NULL ? t->rx->payload : NULL;
+}
+
+void tcp_recv_ack(struct tcp *t, size_t n)
+{
+    if (n == 0)
+        return;
+    BUG_ON(t->rx == NULL || n > t->rx->len);
+    t->rx = pbuf_free_header(t->rx, (u16_t)n);
+    if (t->pcb != NULL)
+        tcp_recved(t->pcb, (u16_t)n);
+}
+
+void tcp_shut(struct tcp *t)
+{
+    t->shut = true;
+    tcp_service();
+}
+
+void tcp_drop(struct tcp *t)
+{
+    struct pbuf *rx = t->rx;
+
+    if (t->pcb != NULL)
+        tcp_abort(let_go(t));
+    *t = (struct tcp){ .rx = NULL };
+    if (rx != NULL)
+        pbuf_free(rx);
+}

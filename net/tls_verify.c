@@ -1,0 +1,531 @@
+/*
+ * tls_verify.c - the strict verify callback (RFC 5280, RFC 6125, RFC 9525).
+ *
+ * Mbed TLS builds the chain, checks signatures, times, CA bits, path lengths
+ * and key sizes. What it leaves open is closed here:
+ *   - a leaf without subject alternative name is refused (no CN fall-back);
+ *   - a host that is an IP address matches iPAddress entries only, a name
+ *     dNSName entries only (Mbed TLS also compares the one with the other,
+ *     and URIs); a wildcard is a whole left-most label over two labels;
+ *   - name and policy constraints are not judged, so whoever has them is
+ *     refused, critical or not;
+ *   - extended key usage of every CA must allow servers, not the leaf's only;
+ *   - X.509 v1, a leaf that is a CA, and keys under 2048 bits are refused.
+ * A leaf that is itself an anchor, byte for byte, needs no issuer and may be
+ * a CA: "openssl req -x509" makes such certificates, and the user named this
+ * very one. Its name, time and usage are checked like any other's.
+ *
+ * With a fingerprint the user vouches for one certificate: chain, name and
+ * time are not looked at then, as in msmtp. There are no revocation lists.
+ */
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS /* ext_types, ca_istrue */
+
+#include "tls_verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <mbedtls/asn1.h>
+#include <mbedtls/constant_time.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/sha256.h>
+
+#include "blob.h"
+#include "tls_port.h"
+
+#define QUOTE_MAX 80 /* bytes of a name in a reason */
+
+/* Reasons, the more fundamental one wins: a forged certificate is nearly
+ * always for the wrong name too, and the user must hear the former. */
+enum { RANK_NAME = 1, RANK_TIME, RANK_RULE, RANK_UNTRUSTED, RANK_MEMORY };
+
+const mbedtls_x509_crt_profile tls_verify_profile = {
+    .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
+                   MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
+                   MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
+    .allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |
+                   MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS) |
+                   MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) |
+                   MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA),
+    .allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |
+                      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1) |
+                      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1),
+    .rsa_min_bitlen = 2048,
+};
+
+static void note(struct tls_verify *v, unsigned rank, enum tls_error error,
+                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void note(struct tls_verify *v, unsigned rank, enum tls_error error,
+                 const char *fmt, ...)
+{
+    va_list ap;
+
+    if (rank <= v->rank)
+        return;
+    v->rank = rank;
+    v->error = error;
+    va_start(ap, fmt);
+    (void)vsnprintf(v->why, sizeof(v->why), fmt, ap);
+    va_end(ap);
+}
+
+/* ------------------------------------------------------------------ host */
+
+static bool is_label_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Labels of 1 to 63 bytes; the last one not a number: 127.1 and the like are
+ * addresses to some and names to others. */
+static bool is_dns_name(const char *p, size_t len)
+{
+    size_t label = 0;
+    bool number = true;
+
+    for (size_t i = 0; i < len; i++) {
+        if (p[i] == '.') {
+            if (label == 0)
+                return false;
+            label = 0;
+            number = true;
+            continue;
+        }
+        if (!is_label_byte(p[i]) || ++label > 63)
+            return false;
+        if (p[i] < '0' || p[i] > '9')
+            number = false;
+    }
+    return label != 0 && !number;
+}
+
+bool tls_verify_host(struct tls_verify *v, const char *host, size_t len)
+{
+    char shown[QUOTE_MAX];
+    uint32_t ip[4];
+
+    tls_verify_reset(v);
+    v->ip_len = 0;
+    v->host_len = 0;
+    if (len != 0 && host[len - 1] == '.')
+        len--;
+    if (len != 0 && len <= TLS_HOST_MAX && memchr(host, '\0', len) == NULL) {
+        memcpy(v->host, host, len);
+        v->host[len] = '\0';
+        v->host_len = len;
+        v->ip_len = mbedtls_x509_crt_parse_cn_inet_pton(v->host, ip);
+        memcpy(v->ip, ip, v->ip_len);
+        if (v->ip_len != 0 || is_dns_name(host, len))
+            return true;
+    }
+    note(v, RANK_NAME, TLS_E_CONFIG,
+         "\"%s\" is neither a host name in ASCII nor an IP address",
+         tls_reason_quote(shown, sizeof(shown), host, len));
+    return false;
+}
+
+void tls_verify_reset(struct tls_verify *v)
+{
+    v->top = -1;
+    v->candidates = 0;
+    v->passed = false;
+    v->error = TLS_OK;
+    v->rank = 0;
+    v->why[0] = '\0';
+}
+
+static bool same_letters(const uint8_t *a, const char *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint8_t x = a[i], y = (uint8_t)b[i];
+
+        if (x >= 'A' && x <= 'Z')
+            x = (uint8_t)(x + ('a' - 'A'));
+        if (y >= 'A' && y <= 'Z')
+            y = (uint8_t)(y + ('a' - 'A'));
+        if (x != y)
+            return false;
+    }
+    return true;
+}
+
+/* RFC 9525 6.3: "*" alone as the left-most label, for exactly one label; and
+ * not directly below a top-level domain. */
+static bool dns_matches(const uint8_t *p, size_t len, const char *host,
+                        size_t host_len)
+{
+    const char *dot;
+    size_t skip;
+
+    if (len == host_len && same_letters(p, host, len))
+        return true;
+    if (len < 3 || p[0] != '*' || p[1] != '.' ||
+        memchr(p + 2, '.', len - 2) == NULL)
+        return false;
+    dot = memchr(host, '.', host_len);
+    if (dot == NULL || dot == host)
+        return false;
+    skip = (size_t)(dot - host);
+    return host_len - skip == len - 1 && same_letters(p + 1, dot, len - 1);
+}
+
+static int san_type(const mbedtls_x509_sequence *san)
+{
+    return san->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+}
+
+static bool name_matches(const struct tls_verify *v,
+                         const mbedtls_x509_crt *crt)
+{
+    const mbedtls_x509_sequence *san = &crt->subject_alt_names;
+
+    for (; san != NULL && san->buf.p != NULL; san = san->next) {
+        if (v->ip_len != 0) {
+            if (san_type(san) == MBEDTLS_X509_SAN_IP_ADDRESS &&
+                san->buf.len == v->ip_len &&
+                memcmp(san->buf.p, v->ip, v->ip_len) == 0)
+                return true;
+        } else if (san_type(san) == MBEDTLS_X509_SAN_DNS_NAME &&
+                   dns_matches(san->buf.p, san->buf.len, v->host,
+                               v->host_len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --------------------------------------------------------------- wording */
+
+/* The attribute that people know the holder by: CN, or O, or OU. */
+static const char *show_name(char *out, size_t cap,
+                             const mbedtls_x509_name *name)
+{
+    static const struct {
+        const char *oid, *tag;
+    } order[] = { { MBEDTLS_OID_AT_CN, "CN=" },
+                  { MBEDTLS_OID_AT_ORGANIZATION, "O=" },
+                  { MBEDTLS_OID_AT_ORG_UNIT, "OU=" } };
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        for (const mbedtls_x509_name *n = name; n != NULL; n = n->next) {
+            size_t len = strlen(order[i].oid), tag = strlen(order[i].tag);
+
+            if (n->oid.p == NULL || n->oid.len != len ||
+                memcmp(n->oid.p, order[i].oid, len) != 0)
+                continue;
+            memcpy(out, order[i].tag, tag);
+            tls_reason_quote(out + tag, cap - tag, n->val.p, n->val.len);
+            return out;
+        }
+    }
+    return "(no name)";
+}
+
+/* "the certificate" for the leaf, "the CA certificate CN=..." above it */
+static const char *show_holder(char *out, size_t cap,
+                               const mbedtls_x509_crt *crt, int depth)
+{
+    char name[QUOTE_MAX];
+
+    if (depth == 0)
+        return "the certificate";
+    (void)snprintf(out, cap, "the CA certificate %s",
+                   show_name(name, sizeof(name), &crt->subject));
+    return out;
+}
+
+/* "a.example, b.example and 3 more": what the certificate is for. tell_kind:
+ * mark the names, so that "DNS:10.0.0.1" is not taken for the address. */
+static void show_san(char *out, size_t cap, const mbedtls_x509_crt *crt,
+                     bool tell_kind)
+{
+    const mbedtls_x509_sequence *san = &crt->subject_alt_names;
+    char one[QUOTE_MAX];
+    unsigned shown = 0, more = 0;
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (; san != NULL && san->buf.p != NULL; san = san->next) {
+        const uint8_t *b = san->buf.p;
+
+        if (san_type(san) == MBEDTLS_X509_SAN_DNS_NAME) {
+            size_t tag = tell_kind ? 4 : 0;
+
+            memcpy(one, "DNS:", tag);
+            tls_reason_quote(one + tag, sizeof(one) - tag, b, san->buf.len);
+        } else if (san_type(san) == MBEDTLS_X509_SAN_IP_ADDRESS &&
+                   san->buf.len == 4) {
+            (void)snprintf(one, sizeof(one), "%u.%u.%u.%u", b[0], b[1], b[2],
+                           b[3]);
+        } else {
+            continue;
+        }
+        if (shown == 3 || used + strlen(one) + 3 > cap) {
+            more++;
+            continue;
+        }
+        used += (size_t)snprintf(out + used, cap - used, "%s%s",
+                                 shown++ != 0 ? ", " : "", one);
+    }
+    if (more != 0 && cap - used > 16)
+        (void)snprintf(out + used, cap - used, " and %u more", more);
+    else if (shown == 0)
+        (void)snprintf(out, cap, "no host at all");
+}
+
+/* ----------------------------------------------------------------- rules */
+
+/* Mbed TLS keeps the extensions it does not know in v3_ext, whole. Extensions
+ * ::= SEQUENCE OF SEQUENCE { extnID OID, critical BOOLEAN OPTIONAL,
+ * extnValue OCTET STRING } */
+static bool has_constraints(const mbedtls_x509_crt *crt)
+{
+    unsigned char *p = crt->v3_ext.p;
+    const unsigned char *end;
+    size_t len;
+
+    if (p == NULL)
+        return false;
+    end = p + crt->v3_ext.len;
+    if (mbedtls_asn1_get_tag(&p, end, &len,
+                             MBEDTLS_ASN1_CONSTRUCTED |
+                                 MBEDTLS_ASN1_SEQUENCE) != 0)
+        return true; /* cannot happen in a parsed certificate: refuse */
+    while (p < end) {
+        if (mbedtls_asn1_get_tag(&p, end, &len,
+                                 MBEDTLS_ASN1_CONSTRUCTED |
+                                     MBEDTLS_ASN1_SEQUENCE) != 0)
+            return true;
+        if (len > 5 && p[0] == MBEDTLS_ASN1_OID && p[1] == 3 &&
+            (memcmp(p + 2, MBEDTLS_OID_NAME_CONSTRAINTS, 3) == 0 ||
+             memcmp(p + 2, MBEDTLS_OID_POLICY_CONSTRAINTS, 3) == 0))
+            return true;
+        p += len;
+    }
+    return false;
+}
+
+static void check_rules(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                        int depth)
+{
+    char holder[QUOTE_MAX + 24];
+    const char *who = show_holder(holder, sizeof(holder), crt, depth);
+
+    if (crt->version != 3)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "%s is X.509 v%d, which cannot say "
+             "what it may be used for",
+             who, crt->version);
+    if (has_constraints(crt))
+        note(v, RANK_RULE, TLS_E_CERT,
+             "%s has name or policy constraints, "
+             "which are not supported",
+             who);
+    if (mbedtls_x509_crt_check_extended_key_usage(
+            crt, MBEDTLS_OID_SERVER_AUTH,
+            MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "%s may not be used for servers "
+             "(extended key usage)",
+             who);
+}
+
+static void check_leaf(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                       bool is_anchor, uint32_t flags)
+{
+    char san[128];
+
+    if (crt->ca_istrue && !is_anchor)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "the certificate is a CA's, not a server's");
+    /* Both TLS 1.3 and ECDHE sign with the server's key. */
+    if (mbedtls_x509_crt_check_key_usage(
+            crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "the certificate's key may not sign "
+             "(key usage)");
+    if ((crt->ext_types & MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) == 0) {
+        note(v, RANK_NAME, TLS_E_NAME,
+             "the certificate has no subject "
+             "alternative name (a common name alone does not count)");
+    } else if (!name_matches(v, crt) ||
+               (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+        show_san(san, sizeof(san), crt, v->ip_len != 0);
+        note(v, RANK_NAME, TLS_E_NAME, "the certificate is for %s, not for %s",
+             san, v->host);
+    }
+}
+
+static void check_time(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                       int depth, uint32_t flags)
+{
+    const mbedtls_x509_time *t;
+    mbedtls_x509_time now;
+    char holder[QUOTE_MAX + 24];
+    bool expired = (flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0;
+
+    if (!expired && (flags & MBEDTLS_X509_BADCERT_FUTURE) == 0)
+        return;
+    t = expired ? &crt->valid_to : &crt->valid_from;
+    memset(&now, 0, sizeof(now));
+    (void)mbedtls_x509_time_gmtime(tls_port_time(NULL), &now);
+    note(v, RANK_TIME, TLS_E_EXPIRED,
+         "%s %s %04d-%02d-%02d (it is now %04d-%02d-%02d)",
+         show_holder(holder, sizeof(holder), crt, depth),
+         expired ? "expired on" : "is not valid before", t->year, t->mon,
+         t->day, now.year, now.mon, now.day);
+}
+
+static void check_trust(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                        int depth)
+{
+    char subject[QUOTE_MAX], issuer[QUOTE_MAX];
+    const char *s = show_name(subject, sizeof(subject), &crt->subject);
+    const char *i = show_name(issuer, sizeof(issuer), &crt->issuer);
+
+    if (depth < v->top) {
+        note(v, RANK_UNTRUSTED, TLS_E_CERT,
+             "the signature on %s is not by the %s that came with it", s, i);
+    } else if (v->candidates != 0) {
+        note(v, RANK_UNTRUSTED, TLS_E_CERT,
+             "%s claims to be issued by %s, "
+             "but the trust anchor of that name did not sign it, or may not",
+             s, i);
+    } else if (blob_eq(blob_of(crt->issuer_raw.p, crt->issuer_raw.len),
+                       blob_of(crt->subject_raw.p, crt->subject_raw.len))) {
+        note(v, RANK_UNTRUSTED, TLS_E_CERT,
+             "%s is self-signed (%s) and not "
+             "among the %zu trust anchors",
+             depth == 0 ? "the certificate" : "the end of its chain", s,
+             v->trust->count);
+    } else {
+        note(v, RANK_UNTRUSTED, TLS_E_CERT,
+             "%s is issued by %s, which is "
+             "not among the %zu trust anchors",
+             depth == 0 ? "the certificate" : s, i, v->trust->count);
+    }
+}
+
+static void check_flags(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                        int depth, uint32_t flags)
+{
+    char holder[QUOTE_MAX + 24];
+    const char *who = show_holder(holder, sizeof(holder), crt, depth);
+
+    check_time(v, crt, depth, flags);
+    if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0)
+        check_trust(v, crt, depth);
+    if ((flags & MBEDTLS_X509_BADCERT_BAD_MD) != 0)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "%s is signed with a broken hash "
+             "(SHA-1 or older)",
+             who);
+    if ((flags & MBEDTLS_X509_BADCERT_BAD_KEY) != 0)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "%s or its issuer has too weak a key "
+             "(RSA under 2048 bits, or an unsupported curve)",
+             who);
+    flags &=
+        ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |
+                    MBEDTLS_X509_BADCERT_NOT_TRUSTED |
+                    MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_KEY |
+                    MBEDTLS_X509_BADCERT_CN_MISMATCH);
+    if (flags != 0)
+        note(v, RANK_RULE, TLS_E_CERT, "%s is not acceptable (0x%x)", who,
+             (unsigned)flags);
+}
+
+/* ------------------------------------------------------------- callbacks */
+
+static bool pin_matches(struct tls_verify *v, const mbedtls_x509_crt *crt)
+{
+    uint8_t digest[32];
+
+    if (mbedtls_sha256(crt->raw.p, crt->raw.len, digest, 0) == 0 &&
+        mbedtls_ct_memcmp(digest, v->pin, sizeof(digest)) == 0)
+        return true;
+    note(v, RANK_UNTRUSTED, TLS_E_CERT,
+         "the certificate's SHA-256 "
+         "fingerprint is %02X:%02X:%02X:%02X..., not the configured one",
+         digest[0], digest[1], digest[2], digest[3]);
+    return false;
+}
+
+/* What stands against a leaf that is an anchor stands in the leaf alone. */
+static bool drop_chain(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                       uint32_t *flags)
+{
+    bool untrusted = v->rank >= RANK_UNTRUSTED ||
+                     (*flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0;
+
+    if ((v->top != 0 && !untrusted) || !tls_trust_has(v->trust, crt))
+        return false;
+    *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_NOT_TRUSTED;
+    v->rank = 0;
+    v->error = TLS_OK;
+    v->why[0] = '\0';
+    return true;
+}
+
+int tls_verify_ca(void *verify, const mbedtls_x509_crt *child,
+                  mbedtls_x509_crt **list)
+{
+    struct tls_verify *v = verify;
+    int ret;
+
+    *list = NULL;
+    v->candidates = 0;
+    if (v->pin != NULL)
+        return 0;
+    ret = tls_trust_find(v->trust, child, list);
+    if (ret != 0)
+        note(v, RANK_MEMORY, TLS_E_MEMORY, "out of memory");
+    for (const mbedtls_x509_crt *c = *list; c != NULL; c = c->next)
+        v->candidates++;
+    return ret;
+}
+
+/* Called from the chain's end down to the leaf (depth 0). The verdict is kept
+ * back until the leaf; then any reason at all fails it. */
+int tls_verify_cert(void *verify, mbedtls_x509_crt *crt, int depth,
+                    uint32_t *flags)
+{
+    struct tls_verify *v = verify;
+    bool is_anchor;
+
+    if (v->top < 0)
+        v->top = depth;
+    if (v->pin != NULL) {
+        *flags = 0;
+        if (depth != 0)
+            return 0;
+        v->passed = pin_matches(v, crt);
+        *flags = v->passed ? 0 : MBEDTLS_X509_BADCERT_NOT_TRUSTED;
+        return 0;
+    }
+    if (depth != 0) {
+        check_flags(v, crt, depth, *flags);
+        check_rules(v, crt, depth);
+        *flags = 0;
+        return 0;
+    }
+    is_anchor = drop_chain(v, crt, flags);
+    check_flags(v, crt, 0, *flags);
+    check_rules(v, crt, 0);
+    check_leaf(v, crt, is_anchor, *flags);
+    v->passed = v->rank == 0;
+    /* for the alert that Mbed TLS sends */
+    if (v->error == TLS_E_EXPIRED)
+        *flags = MBEDTLS_X509_BADCERT_EXPIRED;
+    else if (v->error == TLS_E_NAME)
+        *flags = MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    else if (!v->passed)
+        *flags = v->rank == RANK_UNTRUSTED ? MBEDTLS_X509_BADCERT_NOT_TRUSTED
+                                           : MBEDTLS_X509_BADCERT_KEY_USAGE;
+    else
+        *flags = 0;
+    return 0;
+}
