@@ -4,8 +4,13 @@
  * No heap, clock or randomness: date, Message-ID and boundary come in. Text
  * and attachments stream from where they lie; there is no second copy. What
  * comes out of message_buf() has the line ends of its source (LF or CRLF);
- * the SMTP client normalises them. message_size() is exact all the same: it
- * counts CRLF line ends.
+ * the SMTP client normalises them.
+ *
+ * A text that begins with a header block keeps it, byte for byte and in
+ * order, less the fields that were to be removed; made fields stand before
+ * it. An mbox "From " line in front is dropped. A text without one becomes
+ * the body under a made header. With attachments the whole becomes
+ * multipart/mixed: the text's Content-* fields move to its part.
  */
 #ifndef SMTP_MESSAGE_H
 #define SMTP_MESSAGE_H
@@ -25,21 +30,22 @@ struct message_spec {
     struct smtp_str from_name;
     const struct smtp_str *to; /* header To when it has to be made         */
     size_t to_count;
-    struct smtp_str subject; /* when the text has no header; may be empty  */
-    int64_t date;            /* seconds since 1970, printed in +0000; -1:
+    struct smtp_str subject;    /* when the text has no header; may be empty  */
+    int64_t date;               /* seconds since 1970, printed in +0000; -1:
                                 none can be made                           */
     struct smtp_str message_id; /* without <>                              */
     uint8_t random[16];         /* for the boundary                        */
     bool add_date, add_msgid, add_from; /* when missing                    */
+    bool replace_from; /* make From even if there is one, which goes       */
     bool remove_bcc;
-    bool undisclosed;           /* To becomes "undisclosed-recipients:;"   */
+    bool undisclosed; /* To becomes "undisclosed-recipients:;"   */
     const struct message_file *attach;
     size_t attach_count;
 };
 
 struct message_error {
-    unsigned line;    /* of the text, 1-based; 0: not about a line         */
-    char why[160];    /* a sentence part                                   */
+    unsigned line; /* of the text, 1-based; 0: not about a line         */
+    char why[160]; /* a sentence part                                   */
 };
 
 struct message {
@@ -51,7 +57,10 @@ struct message {
  * spec and all it points to outlive the message. */
 bool message_open(struct message *, const struct message_spec *,
                   struct message_error *err);
-uint64_t message_size(const struct message *); /* octets, CRLF line ends   */
+
+/* Octets as RFC 1870 counts them: every line end two, a CRLF at the end even
+ * if the last line has none (the client adds it), dots not doubled. */
+uint64_t message_size(const struct message *);
 bool message_eight_bit(const struct message *);
 /* The Message-ID the message really carries (its own if it had one). */
 struct smtp_str message_id(const struct message *);
@@ -61,7 +70,8 @@ void message_ack(struct message *, size_t n);
 void message_rewind(struct message *);
 
 /* Recipients from To, Cc and Bcc of a message (sendmail -t): *at starts at
- * 0; false at the end. out points into text. */
+ * 0 and is nobody's business; false at the end. out points into text and is
+ * not checked: a malformed list gives what smtp_mailbox_ok() refuses. */
 bool message_next_rcpt(const uint8_t *text, size_t len, size_t *at,
                        struct smtp_str *out);
 /* The address in the From header; len 0 if there is none. */

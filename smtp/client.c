@@ -1,0 +1,297 @@
+/*
+ * client.c - the public face of a session: bytes in, bytes out, time, results.
+ *
+ * Nothing is decided here but what no reply decides: a lost connection, a
+ * deadline, bytes where none may be. See dialogue.c for the rest.
+ */
+#include "session.h"
+
+#include <string.h>
+
+_Static_assert(sizeof(struct session) <= sizeof(struct smtp),
+               "raise private_ in smtp.h");
+_Static_assert(_Alignof(struct session) <= _Alignof(struct smtp),
+               "private_ must hold a session");
+
+static struct session *in(struct smtp *o)
+{
+    return (struct session *)(void *)o->private_;
+}
+
+static const struct session *look(const struct smtp *o)
+{
+    return (const struct session *)(const void *)o->private_;
+}
+
+bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    memset(o, 0, sizeof *o);
+    s->job = job;
+    s->now = now_ms;
+    s->state = job->tls == SMTP_TLS_IMPLICIT ? STATE_TLS : STATE_GREETING;
+    for (size_t i = 0; i < job->rcpt_count; i++) {
+        job->rcpt[i].verdict = SMTP_PENDING;
+        memset(&job->rcpt[i].reply, 0, sizeof job->rcpt[i].reply);
+    }
+    if (!job_ok(s)) {
+        state_hang_up(s, SMTP_F_JOB, "");
+        return false;
+    }
+    command_event(s, SMTP_EV_STATE, s->state, 0, 0);
+    state_arm(s, (enum smtp_state)s->state);
+    return true;
+}
+
+/* --- bytes in --------------------------------------------------------- */
+
+/* A whole line is in s->reply. */
+static void on_line(struct session *s)
+{
+    bool first = s->reply.lines == 0;
+
+    if (s->auth_began)
+        auth_redact(s->job, s->reply.line, s->reply.line_len);
+    reply_note(&s->reply);
+    command_event(s, SMTP_EV_REPLY, 0,
+                  s->reply.status == REPLY_BAD ? 0 : s->reply.code, 0);
+    if (s->state == STATE_EHLO && !first && s->reply.status != REPLY_BAD)
+        ehlo_line(&s->caps, reply_text(&s->reply), !s->reply.cut);
+}
+
+/* A TLS record where a banner should be: handshake or alert (RFC 8446 5.1);
+ * no SMTP reply begins with such a byte. */
+static bool tls_first(const struct session *s, uint8_t byte)
+{
+    return s->state == STATE_GREETING && !s->tls_up && s->reply.bytes == 0 &&
+           byte >= 0x14 && byte <= 0x17;
+}
+
+/* The line that a reply event speaks of is about to be overwritten. */
+static void forget_lines(struct session *s)
+{
+    uint8_t kept = 0;
+
+    for (uint8_t i = 0; i < s->event_count; i++) {
+        size_t at = (size_t)s->event_at + i;
+        struct session_event e = s->events[at % SESSION_EVENTS];
+
+        if (e.kind != SMTP_EV_REPLY) {
+            at = (size_t)s->event_at + kept++;
+            s->events[at % SESSION_EVENTS] = e;
+        }
+    }
+    s->event_count = kept;
+}
+
+size_t smtp_in(struct smtp *o, const uint8_t *p, size_t n, uint64_t now_ms)
+{
+    struct session *s = in(o);
+    size_t used;
+
+    if (n == 0 || s->state == STATE_CLOSED)
+        return n;
+    s->now = now_ms;
+    if (s->state == STATE_TLS) {
+        smtp_injected(o);
+        return n;
+    }
+    if (tls_first(s, p[0])) {
+        state_hang_up(s, SMTP_F_TLS_FIRST, NULL);
+        return n;
+    }
+    forget_lines(s);
+    if (s->reply.status == REPLY_DONE)
+        reply_reset(&s->reply);
+    used = reply_feed(&s->reply, p, n);
+    if (s->reply.status == REPLY_LINE)
+        on_line(s);
+    if (s->reply.status == REPLY_BAD)
+        state_hang_up(s, SMTP_F_PROTOCOL, s->reply.bad);
+    else if (s->reply.status == REPLY_DONE)
+        dialogue_reply(s);
+    return used;
+}
+
+void smtp_in_eof(struct smtp *o)
+{
+    smtp_abort(o, SMTP_F_LOST);
+}
+
+void smtp_injected(struct smtp *o)
+{
+    if (in(o)->state == STATE_TLS)
+        smtp_abort(o, SMTP_F_INJECTION);
+}
+
+void smtp_abort(struct smtp *o, enum smtp_failure why)
+{
+    struct session *s = in(o);
+
+    if (s->state != STATE_CLOSED)
+        state_hang_up(s, why == SMTP_F_NONE ? SMTP_F_LOST : why, NULL);
+}
+
+void smtp_tls_up(struct smtp *o, bool peer_verified, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (s->state != STATE_TLS)
+        return;
+    s->now = now_ms;
+    s->tls_up = true;
+    s->tls_verified = peer_verified;
+    reply_reset(&s->reply);
+    if (s->job->tls == SMTP_TLS_IMPLICIT)
+        state_set(s, STATE_GREETING);
+    else
+        dialogue_hello(s); /* what was learnt before TLS is forgotten there */
+}
+
+/* --- bytes out -------------------------------------------------------- */
+
+unsigned smtp_want(const struct smtp *o)
+{
+    const struct session *s = look(o);
+    unsigned want = s->out_at != s->out_len ? SMTP_OUT : 0;
+
+    if (s->state == STATE_CLOSED)
+        return want | SMTP_CLOSED;
+    if (s->state == STATE_TLS)
+        return want | SMTP_TLS;
+    if (s->state == STATE_BODY && s->todo == CMD_NONE &&
+        sizeof s->out - s->out_len >= 2)
+        want |= SMTP_BODY;
+    return want | SMTP_IN;
+}
+
+const uint8_t *smtp_out_buf(const struct smtp *o, size_t *len)
+{
+    const struct session *s = look(o);
+
+    *len = s->out_len - s->out_at;
+    return s->out + s->out_at;
+}
+
+void smtp_out_ack(struct smtp *o, size_t n, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (n == 0)
+        return;
+    s->now = now_ms;
+    command_ack(s, n);
+    if (s->state == STATE_CLOSED)
+        return;
+    command_fill(s);
+    /* Progress is all that can be asked of a message; the wait for its reply
+     * begins when the last byte has left. */
+    if (s->state == STATE_BODY)
+        state_arm(s, STATE_BODY);
+    else if (s->state == STATE_DOT)
+        state_arm(s, state_dot_left(s) ? STATE_DOT : STATE_BODY);
+}
+
+size_t smtp_body(struct smtp *o, const uint8_t *p, size_t n, uint64_t now_ms)
+{
+    struct session *s = in(o);
+    size_t made = 0, taken;
+
+    if (s->state != STATE_BODY || n == 0)
+        return 0;
+    s->now = now_ms;
+    taken = dotstuff(&s->dots, s->out + s->out_len,
+                     sizeof s->out - s->out_len, &made, p, n);
+    s->out_len += made;
+    if (s->dots.bad)
+        state_hang_up(s, SMTP_F_JOB, "the message holds a NUL byte or a CR "
+                "without LF");
+    else if (taken != 0)
+        state_arm(s, STATE_BODY);
+    return taken;
+}
+
+void smtp_body_end(struct smtp *o, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (s->state != STATE_BODY)
+        return;
+    s->now = now_ms;
+    if (s->dots.cr)
+        state_hang_up(s, SMTP_F_JOB, "the message ends in a CR without LF");
+    else
+        state_enter(s, STATE_DOT, CMD_DOT);
+}
+
+/* --- time, results ---------------------------------------------------- */
+
+uint64_t smtp_deadline(const struct smtp *o)
+{
+    return look(o)->deadline;
+}
+
+void smtp_tick(struct smtp *o, uint64_t now_ms)
+{
+    if (now_ms >= look(o)->deadline)
+        smtp_abort(o, SMTP_F_TIMEOUT);
+}
+
+bool smtp_greeting_silent(const struct smtp *o)
+{
+    const struct session *s = look(o);
+
+    return s->state == STATE_GREETING && s->reply.bytes == 0;
+}
+
+enum smtp_verdict smtp_verdict(const struct smtp *o)
+{
+    return (enum smtp_verdict)look(o)->verdict;
+}
+
+enum smtp_failure smtp_failure(const struct smtp *o)
+{
+    const struct session *s = look(o);
+
+    return s->state == STATE_CLOSED ? (enum smtp_failure)s->failure
+                                    : SMTP_F_NONE;
+}
+
+const char *smtp_state_name(const struct smtp *o)
+{
+    return reason_state_name(look(o)->state);
+}
+
+const struct smtp_reply_note *smtp_last_reply(const struct smtp *o)
+{
+    return &look(o)->last;
+}
+
+const char *smtp_reason(const struct smtp *o)
+{
+    return look(o)->reason;
+}
+
+bool smtp_next_event(struct smtp *o, struct smtp_event *e)
+{
+    struct session *s = in(o);
+    struct session_event *next = &s->events[s->event_at];
+    struct smtp_str text;
+
+    if (s->event_count == 0)
+        return false;
+    text = command_event_text(s, next);
+    e->kind = (enum smtp_event_kind)next->kind;
+    e->code = next->code;
+    e->text = text.p;
+    e->len = text.len;
+    s->event_at = (uint8_t)((s->event_at + 1) % SESSION_EVENTS);
+    s->event_count--;
+    return true;
+}
+
+void smtp_wipe(struct smtp *o)
+{
+    text_wipe(o, sizeof *o);
+}

@@ -1,0 +1,238 @@
+/*
+ * command.c - commands into the out buffer, and events about them.
+ *
+ * A command is written when there is room for all of it; only credentials,
+ * which have no upper length, are written in pieces. With PIPELINING (RFC
+ * 2920) one command follows the other without waiting for a reply; the
+ * caller reads while it writes, so a full buffer only pauses the writing.
+ */
+#include "session.h"
+
+#include <string.h>
+
+/* At most so many in one call, so that their events fit the queue. */
+#define COMMANDS_AT_ONCE 8
+
+void command_event(struct session *s, enum smtp_event_kind kind,
+                   unsigned what, uint16_t code, size_t rcpt)
+{
+    struct session_event *e;
+
+    if (s->event_count == SESSION_EVENTS) {
+        s->event_at = (uint8_t)((s->event_at + 1) % SESSION_EVENTS);
+        s->event_count--;
+    }
+    e = &s->events[(s->event_at + s->event_count) % SESSION_EVENTS];
+    e->kind = (uint8_t)kind;
+    e->what = (uint8_t)what;
+    e->code = code;
+    e->rcpt = (uint32_t)rcpt;
+    s->event_count++;
+}
+
+static void helo(const struct session *s, const char *verb, struct text *t)
+{
+    text_str(t, verb);
+    text_mem(t, s->job->helo.p, s->job->helo.len);
+}
+
+static void mail(const struct session *s, struct text *t)
+{
+    text_str(t, "MAIL FROM:<");
+    text_mem(t, s->job->from.p, s->job->from.len);
+    text_str(t, ">");
+    if (s->caps.size && s->job->size != 0) {
+        text_str(t, " SIZE=");
+        text_u64(t, s->job->size);
+    }
+    if (s->caps.eight_bit && s->job->eight_bit)
+        text_str(t, " BODY=8BITMIME");
+    if (s->caps.utf8 && s->utf8)
+        text_str(t, " SMTPUTF8");
+}
+
+static void auth(const struct session *s, struct text *t, bool hide)
+{
+    size_t at = 0;
+
+    text_str(t, s->mech == SMTP_AUTH_PLAIN ? "AUTH PLAIN" : "AUTH LOGIN");
+    if (!session_initial_response(s))
+        return;
+    text_str(t, hide ? " ***" : " ");
+    if (!hide && !auth_encode(s->job, AUTH_PART_PLAIN, &at, t))
+        t->full = true;
+}
+
+/* The command without its line end; hide for the eyes of a person. */
+static void line(const struct session *s, unsigned cmd, size_t rcpt,
+                 struct text *t, bool hide)
+{
+    switch ((enum command)cmd) {
+    case CMD_EHLO:
+        helo(s, "EHLO ", t);
+        break;
+    case CMD_LHLO:
+        helo(s, "LHLO ", t);
+        break;
+    case CMD_HELO:
+        helo(s, "HELO ", t);
+        break;
+    case CMD_STARTTLS:
+        text_str(t, "STARTTLS");
+        break;
+    case CMD_AUTH:
+        auth(s, t, hide);
+        break;
+    case CMD_AUTH_DATA: /* only ever for an event: see auth_data() */
+        text_str(t, "***");
+        break;
+    case CMD_AUTH_CANCEL:
+        text_str(t, "*");
+        break;
+    case CMD_MAIL:
+        mail(s, t);
+        break;
+    case CMD_RCPT:
+        text_str(t, "RCPT TO:<");
+        text_mem(t, s->job->rcpt[rcpt].address.p,
+                 s->job->rcpt[rcpt].address.len);
+        text_str(t, ">");
+        break;
+    case CMD_DATA:
+        text_str(t, "DATA");
+        break;
+    case CMD_DOT:
+        text_str(t, ".");
+        break;
+    case CMD_QUIT:
+        text_str(t, "QUIT");
+        break;
+    case CMD_NONE:
+        break;
+    }
+}
+
+static struct text room(struct session *s)
+{
+    return text_into((char *)s->out + s->out_len, sizeof s->out - s->out_len);
+}
+
+/* Credentials, as far as there is room; true when the line is whole. */
+static bool auth_data(struct session *s)
+{
+    enum auth_part part = s->mech == SMTP_AUTH_PLAIN ? AUTH_PART_PLAIN
+                          : s->auth_step == 1        ? AUTH_PART_USER
+                                                     : AUTH_PART_PASSWORD;
+    struct text t = room(s);
+    bool whole = auth_encode(s->job, part, &s->auth_at, &t);
+
+    s->out_secret = true;
+    if (whole && t.cap - t.len >= 2)
+        text_str(&t, "\r\n");
+    else
+        whole = false;
+    s->out_len += t.len;
+    return whole;
+}
+
+static bool dot(struct session *s)
+{
+    if (sizeof s->out - s->out_len < DOTSTUFF_END)
+        return false;
+    s->out_len += dotstuff_end(&s->dots, s->out + s->out_len);
+    return true;
+}
+
+static bool write_line(struct session *s)
+{
+    struct text t = room(s);
+
+    if (s->todo == CMD_AUTH_DATA)
+        return auth_data(s);
+    if (s->todo == CMD_DOT)
+        return dot(s);
+    line(s, s->todo, s->write_rcpt, &t, false);
+    text_str(&t, "\r\n");
+    if (s->todo == CMD_AUTH)
+        s->out_secret = true;
+    if (t.full) {
+        text_wipe(t.p, t.len);
+        return false;
+    }
+    s->out_len += t.len;
+    return true;
+}
+
+/* What follows a command that has been written. */
+static enum command next(struct session *s, unsigned cmd)
+{
+    if (cmd == CMD_RCPT)
+        s->write_rcpt++;
+    if (cmd == CMD_DATA)
+        s->data_written = true;
+    if (!session_pipelines(s) || (cmd != CMD_MAIL && cmd != CMD_RCPT))
+        return CMD_NONE;
+    return s->write_rcpt < s->job->rcpt_count ? CMD_RCPT : CMD_DATA;
+}
+
+void command_fill(struct session *s)
+{
+    for (int i = 0; i < COMMANDS_AT_ONCE && s->todo != CMD_NONE; i++) {
+        unsigned cmd = s->todo;
+        size_t rcpt = s->write_rcpt;
+
+        if (!write_line(s))
+            return;
+        if (cmd != CMD_DOT) /* its reply is told apart by the state */
+            s->written++;
+        s->todo = (uint8_t)next(s, cmd);
+        command_event(s, SMTP_EV_SENT, cmd, 0, rcpt);
+    }
+}
+
+void command_ack(struct session *s, size_t n)
+{
+    const uint8_t *at = s->out + s->out_at, *lf;
+
+    if (n > s->out_len - s->out_at)
+        n = s->out_len - s->out_at;
+    s->out_at += n;
+    /* Each command is one line; in the message lines mean nothing. */
+    while (s->left < s->written && n != 0 &&
+           (lf = memchr(at, '\n', n)) != NULL) {
+        s->left++;
+        n -= (size_t)(lf - at) + 1;
+        at = lf + 1;
+    }
+    if (s->out_at != s->out_len)
+        return;
+    if (s->out_secret)
+        text_wipe(s->out, s->out_len);
+    s->out_secret = false;
+    s->out_at = s->out_len = 0;
+}
+
+void command_drop(struct session *s)
+{
+    text_wipe(s->out, s->out_len);
+    s->out_secret = false;
+    s->out_at = s->out_len = 0;
+    s->todo = CMD_NONE;
+}
+
+struct smtp_str command_event_text(struct session *s,
+                                   const struct session_event *e)
+{
+    struct smtp_str text = { s->reply.line, s->reply.line_len };
+    struct text t = text_into(s->event_text, sizeof s->event_text);
+
+    if (e->kind == SMTP_EV_STATE) {
+        text.p = reason_state_name(e->what);
+        text.len = strlen(text.p);
+    } else if (e->kind == SMTP_EV_SENT) {
+        line(s, e->what, e->rcpt, &t, true);
+        text.p = t.p;
+        text.len = t.len;
+    }
+    return text;
+}

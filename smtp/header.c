@@ -1,0 +1,281 @@
+/*
+ * header.c - header fields (RFC 5322 2.2, 3.4) found where they lie.
+ *
+ * "Name:" means no blank before the colon: RFC 5322 4.5 lets readers take
+ * one, but nobody writes it, and text such as "Result : 5" is common. A first
+ * line such as "https://..." is text as well. Resent-* fields are not used.
+ */
+#include "header.h"
+
+#include <string.h>
+
+#include "message.h"
+#include "text.h"
+
+size_t header_line(const uint8_t *p, size_t len)
+{
+    const uint8_t *nl = len != 0 ? memchr(p, '\n', len) : NULL;
+
+    return nl != NULL ? (size_t)(nl - p) + 1 : len;
+}
+
+/* RFC 5322 3.6.8: printable ASCII but the colon. 0: not a field. */
+static size_t name_len(const uint8_t *p, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && p[n] > 32 && p[n] < 127 && p[n] != ':')
+        n++;
+    return n < len && p[n] == ':' ? n : 0;
+}
+
+static bool is_blank(const uint8_t *p, size_t line)
+{
+    return line != 0 && (p[0] == '\n' || (p[0] == '\r' && line == 2));
+}
+
+static bool is_fold(const uint8_t *p, size_t line)
+{
+    return line != 0 && (p[0] == ' ' || p[0] == '\t');
+}
+
+static bool is_first_field(const uint8_t *p, size_t len)
+{
+    size_t n = name_len(p, len);
+
+    return n != 0 && !(len - n >= 3 && p[n + 1] == '/' && p[n + 2] == '/');
+}
+
+struct header_block header_find(const uint8_t *text, size_t len)
+{
+    struct header_block b = { false, 0, 0, 0, 0, SIZE_MAX };
+    size_t at, line;
+
+    if (len >= 5 && memcmp(text, "From ", 5) == 0) {
+        b.start = header_line(text, len);
+        b.lines = 1;
+    }
+    at = b.start;
+    line = at < len ? header_line(text + at, len - at) : 0;
+    if (line != 0 && is_first_field(text + at, line)) {
+        b.present = true;
+        while (line != 0 && !is_blank(text + at, line)) {
+            if (!is_fold(text + at, line) && name_len(text + at, line) == 0) {
+                b.bad = at;
+                break;
+            }
+            at += line;
+            line = at < len ? header_line(text + at, len - at) : 0;
+        }
+    }
+    b.end = at;
+    b.body = at;
+    if (line != 0 && is_blank(text + at, line))
+        b.body += line;
+    return b;
+}
+
+bool header_next(const uint8_t *text, const struct header_block *block,
+                 size_t *at, struct header_field *f)
+{
+    size_t end = *at, n;
+
+    if (!block->present || end >= block->end)
+        return false;
+    do {
+        end += header_line(text + end, block->end - end);
+    } while (end < block->end && is_fold(text + end, block->end - end));
+    n = name_len(text + *at, end - *at);
+    f->start = *at;
+    f->end = end;
+    f->name.p = (const char *)text + *at;
+    f->name.len = n;
+    f->value.p = f->name.p + n + 1;
+    f->value.len = end - *at - n - 1;
+    *at = end;
+    return true;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A line end that no fold follows: the field is over. Every loop below stops
+ * there, so that an open quote cannot swallow the fields that follow. */
+static bool ends(struct smtp_str v, size_t i)
+{
+    return i >= v.len ||
+           (v.p[i] == '\n' &&
+            (i + 1 >= v.len || (v.p[i + 1] != ' ' && v.p[i + 1] != '\t')));
+}
+
+/* Behind a comment that starts at i; comments nest (RFC 5322 3.2.2). */
+static size_t skip_comment(struct smtp_str v, size_t i)
+{
+    size_t depth = 0;
+
+    for (; !ends(v, i); i++) {
+        if (v.p[i] == '\\' && !ends(v, i + 1))
+            i++;
+        else if (v.p[i] == '(')
+            depth++;
+        else if (v.p[i] == ')' && --depth == 0)
+            return i + 1;
+    }
+    return i;
+}
+
+static size_t skip_quoted(struct smtp_str v, size_t i)
+{
+    for (i++; !ends(v, i); i++) {
+        if (v.p[i] == '\\' && !ends(v, i + 1))
+            i++;
+        else if (v.p[i] == '"')
+            return i + 1;
+    }
+    return i;
+}
+
+/* "<@relay,@relay:a@b>": the route is obsolete (RFC 5322 4.4), a@b counts */
+static struct smtp_str angle(struct smtp_str v, size_t start, size_t end)
+{
+    struct smtp_str s;
+    size_t i;
+
+    if (start < end && v.p[start] == '@') {
+        for (i = start; i < end && v.p[i] != ':'; i++)
+            continue;
+        if (i < end)
+            start = i + 1;
+    }
+    while (start < end && is_space(v.p[start]))
+        start++;
+    while (end > start && is_space(v.p[end - 1]))
+        end--;
+    s.p = v.p + start;
+    s.len = end - start;
+    return s;
+}
+
+/* Behind the ">" that closes the "<" at i; quoted strings may hold one. */
+static size_t skip_angle(struct smtp_str v, size_t i, struct smtp_str *out)
+{
+    size_t start = i + 1;
+
+    for (i = start; !ends(v, i) && v.p[i] != '>';)
+        i = v.p[i] == '"' ? skip_quoted(v, i) : i + 1;
+    *out = angle(v, start, i);
+    return ends(v, i) ? i : i + 1;
+}
+
+/* One item of the list, from where *at stands to behind its comma. False:
+ * nothing but blanks and comments before the comma. */
+static bool list_item(struct smtp_str v, size_t *at, struct smtp_str *out)
+{
+    bool in_angle = false, any = false, over = false;
+    size_t i = *at, next;
+
+    out->p = v.p + i;
+    out->len = 0;
+    while (!ends(v, i) && !over) {
+        char c = v.p[i];
+
+        next = c == '"' ? skip_quoted(v, i) : i + 1;
+        if (c == '(') {
+            next = skip_comment(v, i);
+        } else if (c == '<') {
+            next = skip_angle(v, i, out);
+            in_angle = true;
+        } else if (c == ',' || c == ';') {
+            over = true;
+        } else if (c == ':' && !in_angle) { /* "group name:" */
+            any = false;
+        } else if (!is_space(c) && !in_angle) {
+            if (!any)
+                out->p = v.p + i;
+            any = true;
+            out->len = (size_t)(v.p + next - out->p);
+        }
+        i = next;
+    }
+    *at = i;
+    return any || in_angle;
+}
+
+bool header_address(struct smtp_str v, size_t *at, struct smtp_str *out)
+{
+    while (!ends(v, *at)) {
+        if (list_item(v, at, out))
+            return true;
+    }
+    return false;
+}
+
+static bool names_recipients(struct smtp_str name)
+{
+    return text_same(name.p, name.len, "to") ||
+           text_same(name.p, name.len, "cc") ||
+           text_same(name.p, name.len, "bcc");
+}
+
+/* *state is 2 * offset, plus 1 when the offset is inside an address field:
+ * enough to go on where the last call stopped, so that a list of any length
+ * is read once. */
+bool message_next_rcpt(const uint8_t *text, size_t len, size_t *state,
+                       struct smtp_str *out)
+{
+    struct header_block b = { true, 0, len, len, 0, SIZE_MAX };
+    struct header_field f;
+    struct smtp_str all = { (const char *)text, len };
+    size_t at = *state / 2;
+    bool inside = *state % 2 != 0;
+
+    if (len == 0)
+        return false;
+    if (*state == 0) {
+        b = header_find(text, len);
+        at = b.start;
+        b.end = b.present ? len : at;
+    }
+    while (at < b.end) {
+        if (inside && header_address(all, &at, out)) {
+            *state = 2 * at + 1;
+            return true;
+        }
+        if (inside) /* at the line end that ends the field */
+            at += at < len ? 1 : 0;
+        inside = false;
+        if (at >= len || name_len(text + at, len - at) == 0 ||
+            !header_next(text, &b, &at, &f))
+            break;
+        if (!names_recipients(f.name))
+            continue;
+        at = f.start + f.name.len + 1;
+        inside = true;
+    }
+    *state = 2 * len;
+    return false;
+}
+
+struct smtp_str message_from(const uint8_t *text, size_t len)
+{
+    struct smtp_str out = { NULL, 0 };
+    struct header_block b;
+    struct header_field f;
+    size_t at, in = 0;
+
+    if (len == 0)
+        return out;
+    b = header_find(text, len);
+    at = b.start;
+    while (header_next(text, &b, &at, &f)) {
+        if (!text_same(f.name.p, f.name.len, "from"))
+            continue;
+        if (header_address(f.value, &in, &out))
+            return out;
+        break;
+    }
+    out.len = 0;
+    return out;
+}

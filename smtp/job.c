@@ -1,0 +1,88 @@
+/*
+ * job.c - the job is judged before a byte is sent.
+ *
+ * Whatever ends up in a command line is checked here, once and for all: a
+ * host name of ours that is one word, addresses that smtp_mailbox_ok() takes,
+ * credentials without NUL (RFC 4616 uses NUL to part them). So no value can
+ * end a line early or add a parameter to a command.
+ */
+#include "session.h"
+
+#include <string.h>
+
+#define HELO_MAX 255 /* RFC 5321 4.5.3.1.2 */
+
+static const struct smtp_str nothing = { "", 0 };
+
+static bool helo_ok(struct session *s)
+{
+    struct smtp_str h = s->job->helo;
+
+    if (h.len == 0 || h.len > HELO_MAX) {
+        reason_job(s, "our own name for EHLO", nothing,
+                   "it is empty or longer than 255 bytes");
+        return false;
+    }
+    for (size_t i = 0; i < h.len; i++) {
+        if (h.p[i] > 0x20 && h.p[i] < 0x7f)
+            continue;
+        reason_job(s, "our own name for EHLO", h,
+                   "it holds a blank, a control byte or non-ASCII");
+        return false;
+    }
+    return true;
+}
+
+static bool login_ok(struct session *s)
+{
+    const struct smtp_job *job = s->job;
+    const char *why = NULL;
+
+    if (job->auth == SMTP_AUTH_OFF)
+        return true;
+    if (job->user.len == 0)
+        why = "there is none";
+    else if (memchr(job->user.p, 0, job->user.len) != NULL)
+        why = "it holds a NUL byte";
+    if (why != NULL) {
+        reason_job(s, "user name", nothing, why);
+        return false;
+    }
+    if (job->password.len == 0)
+        why = "there is none";
+    else if (memchr(job->password.p, 0, job->password.len) != NULL)
+        why = "it holds a NUL byte";
+    if (why != NULL)
+        reason_job(s, "password", nothing, why);
+    return why == NULL;
+}
+
+static bool envelope_ok(struct session *s)
+{
+    const struct smtp_job *job = s->job;
+    const char *why = NULL;
+    bool utf8 = false;
+
+    if (job->from.len != 0 && !smtp_mailbox_ok(job->from, &utf8, &why)) {
+        reason_job(s, "sender", job->from, why);
+        return false;
+    }
+    s->utf8 = utf8;
+    for (size_t i = 0; i < job->rcpt_count; i++) {
+        if (!smtp_mailbox_ok(job->rcpt[i].address, &utf8, &why)) {
+            reason_job(s, "recipient", job->rcpt[i].address, why);
+            return false;
+        }
+        s->utf8 = s->utf8 || utf8;
+    }
+    if (job->rcpt_count == 0 || job->rcpt_count > UINT32_MAX) {
+        reason_job(s, "recipients", nothing, "there are none");
+        return false;
+    }
+    return true;
+}
+
+bool job_ok(struct session *s)
+{
+    return helo_ok(s) && envelope_ok(s) && login_ok(s);
+}

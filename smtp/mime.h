@@ -1,0 +1,42 @@
+/*
+ * mime.h - the pieces of MIME that a sender needs: base64 lines, encoded
+ * words, media types, file names.
+ */
+#ifndef SMTP_MIME_H
+#define SMTP_MIME_H
+
+#include "smtp.h"
+#include "text.h"
+
+#define MIME_LINE_IN  57 /* bytes that make one base64 line (RFC 2045 6.8) */
+#define MIME_LINE_OUT 78 /* that line with its CRLF                       */
+
+/* Base64 lines, each with CRLF; n is a multiple of MIME_LINE_IN but at the
+ * end of the data. */
+void mime_base64(struct text *, const uint8_t *from, size_t n);
+uint64_t mime_base64_size(uint64_t n); /* octets of the lines for n bytes */
+
+/* True if every byte is printable ASCII. */
+bool mime_ascii(struct smtp_str s);
+bool mime_utf8(const uint8_t *p, size_t n);
+
+/* How many bytes of s fit one encoded word without cutting a character. */
+size_t mime_word_bytes(struct smtp_str s);
+/* "=?utf-8?B?...?=", at most 75 characters (RFC 2047 2). */
+void mime_word(struct text *, struct smtp_str s, bool utf8);
+/* All of s as encoded words, each further one on a line of its own. */
+void mime_words(struct text *, struct smtp_str s, bool utf8);
+
+/* s in double quotes with the escapes of RFC 5322 3.2.4. */
+void mime_quoted(struct text *, struct smtp_str s);
+
+/* The media type that the file name's ending stands for. */
+const char *mime_type(struct smtp_str name);
+
+/* One line "; filename..." of Content-Disposition from offset *at of name
+ * (RFC 2183; RFC 2231 3 and 4 where a quoted string will not do); section
+ * counts the calls. False when the name is through. */
+bool mime_filename(struct text *, struct smtp_str name, size_t *at,
+                   unsigned section);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * session.h - what a session is made of; private to the files that share it:
+ *   client.c    the public face: bytes, time, results
+ *   dialogue.c  one handler per state
+ *   state.c     the state, its deadline, the end
+ *   command.c   commands into out[], and events
+ *   job.c       what may not be sent at all
+ *   reason.c    sentences
+ */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include "auth.h"
+#include "dotstuff.h"
+#include "ehlo.h"
+#include "reply.h"
+#include "smtp.h"
+
+#define SESSION_OUT 2048   /* holds the longest command several times over */
+#define SESSION_EVENTS 16
+#define SESSION_REASON 448
+
+enum smtp_state {
+#define X(name, seconds, section, what) STATE_##name,
+#include "states.def"
+#undef X
+};
+
+enum command {
+    CMD_NONE, CMD_EHLO, CMD_LHLO, CMD_HELO, CMD_STARTTLS, CMD_AUTH,
+    CMD_AUTH_DATA, CMD_AUTH_CANCEL, CMD_MAIL, CMD_RCPT, CMD_DATA, CMD_DOT,
+    CMD_QUIT
+};
+
+/* text is made when the event is pulled: here only what to make it from */
+struct session_event {
+    uint8_t kind;     /* enum smtp_event_kind */
+    uint8_t what;     /* state or command */
+    uint16_t code;
+    uint32_t rcpt;
+};
+
+struct session {
+    const struct smtp_job *job;
+    uint64_t now, deadline; /* now: of the call being served */
+    uint8_t state, verdict;
+    uint8_t failure;    /* may be known before the state is CLOSED */
+    bool tls_up, tls_verified;
+    bool utf8;          /* an address needs SMTPUTF8 */
+
+    uint8_t mech;       /* enum smtp_auth in use */
+    uint8_t auth_step;  /* lines of credentials begun; AUTH_CANCELLED */
+    bool no_plain;      /* offered, but not known after all */
+    bool auth_began;    /* from here on the server may echo secrets */
+
+    /* Commands in flight. A reply is only taken for a command that has left
+     * whole: answered < left <= written. */
+    uint8_t todo;       /* enum command to write next */
+    bool data_written;
+    uint64_t written, left, answered;
+    size_t write_rcpt, reply_rcpt; /* next one to write, to be answered */
+    size_t accepted;
+
+    size_t out_at, out_len; /* out[out_at..out_len) waits */
+    size_t auth_at;         /* characters of the credentials line written */
+    bool out_secret;
+
+    uint8_t event_at, event_count;
+    struct session_event events[SESSION_EVENTS];
+
+    struct ehlo caps;
+    struct dotstuff dots;
+    struct reply reply;          /* being read */
+    struct smtp_reply_note last; /* the last complete one */
+    char event_text[352];        /* a MAIL command at its longest */
+    char reason[SESSION_REASON];
+    uint8_t out[SESSION_OUT];
+};
+
+#define AUTH_CANCELLED 255
+
+static inline bool session_pipelines(const struct session *s)
+{
+    return s->caps.pipelining;
+}
+
+/* RFC 4954 section 4: the AUTH line itself stays within 512 bytes; longer
+ * credentials wait for the server's 334. */
+static inline bool session_initial_response(const struct session *s)
+{
+    return s->mech == SMTP_AUTH_PLAIN &&
+           auth_encoded_len(s->job, AUTH_PART_PLAIN) <=
+               512 - sizeof "AUTH PLAIN \r\n" + 1;
+}
+
+/* state.c */
+void state_arm(struct session *, enum smtp_state limit);
+void state_set(struct session *, enum smtp_state);
+void state_enter(struct session *, enum smtp_state, enum command);
+/* True once the final dot has left whole: from here on the server may have
+ * taken the message. */
+bool state_dot_left(const struct session *);
+void state_settle(struct smtp_rcpt *, enum smtp_verdict,
+                  const struct smtp_reply_note *);
+/* The end. verdict goes to the recipients that have none yet, with the reply
+ * that decided if there was one. why NULL: the usual sentence. */
+void state_finish(struct session *, enum smtp_failure, enum smtp_verdict,
+                  const char *why, const struct smtp_reply_note *);
+/* The end of a session that cannot go on: nothing more is said. */
+void state_hang_up(struct session *, enum smtp_failure, const char *why);
+/* The end at a point where the server waits for a command. */
+void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
+                const char *why, const struct smtp_reply_note *);
+
+/* dialogue.c */
+void dialogue_hello(struct session *);
+void dialogue_reply(struct session *); /* one whole reply is in s->reply */
+
+/* command.c */
+void command_fill(struct session *);
+void command_ack(struct session *, size_t n);
+void command_drop(struct session *); /* what waits in out never leaves */
+void command_event(struct session *, enum smtp_event_kind, unsigned what,
+                   uint16_t code, size_t rcpt);
+struct smtp_str command_event_text(struct session *,
+                                   const struct session_event *);
+
+/* job.c: false if it cannot be sent; the reason is then written */
+bool job_ok(struct session *);
+
+/* reason.c */
+const char *reason_state_name(unsigned state);
+const char *reason_waits_for(unsigned state);
+const char *reason_default(const struct session *, enum smtp_failure);
+/* why: what happened; note may be NULL. */
+void reason_write(struct session *, const char *why,
+                  const struct smtp_reply_note *note);
+void reason_job(struct session *, const char *what, struct smtp_str which,
+                const char *why);
+
+#endif
