@@ -1,0 +1,24 @@
+"""The images under test, each built once per run of the tests."""
+import os
+import threading
+
+from harness import BUILD, TOP, succeed
+
+_lock = threading.Lock()
+_built = {}
+_args = {
+    'x86_64': ['image', 'BOARD=x86_64'],
+    'posix': ['image', 'BOARD=posix'],
+    'posix-asan': ['image', 'BOARD=posix', 'SAN=1'],
+    'x86_64-selftest': ['image', 'BOARD=x86_64', 'SELFTEST=1'],
+}
+
+
+def image(name):
+    """Path of build/NAME/bootmail, up to date."""
+    with _lock:
+        if name not in _built:
+            succeed(['make', '--no-print-directory', *_args[name]],
+                    1200, cwd=TOP)
+            _built[name] = os.path.join(BUILD, name, 'bootmail')
+        return _built[name]

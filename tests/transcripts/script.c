@@ -1,0 +1,393 @@
+/*
+ * script.c - reads a dialogue file. README.md beside it has the format.
+ */
+#include "script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const verdicts[] = { "pending", "sent", "later", "refused",
+                                        "unsure" };
+static const char *const failures[] = {
+    "none", "job", "timeout", "lost", "protocol", "injection", "tls-first",
+    "no-starttls", "no-auth", "auth", "greeting", "sender", "recipients",
+    "partial", "message", "size", "utf8"
+};
+
+const char *script_verdict(enum smtp_verdict v)
+{
+    return verdicts[v];
+}
+
+const char *script_failure(enum smtp_failure f)
+{
+    return failures[f];
+}
+
+static int find(const char *const *names, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], word) == 0)
+            return (int)i;
+    return -1;
+}
+
+struct bytes {
+    uint8_t *p;
+    size_t len;
+};
+
+static void append(struct bytes *b, const void *p, size_t n)
+{
+    uint8_t *grown = realloc(b->p, b->len + n + 1);
+
+    if (grown == NULL)
+        abort();
+    b->p = grown;
+    if (n != 0)
+        memcpy(grown + b->len, p, n);
+    b->len += n;
+    b->p[b->len] = 0;
+}
+
+/* "<CR>", "<LF>", "<NUL>", "<9f>", and "<*N:text>" for text N times. Returns
+ * the characters used, 0 if this is no escape. */
+static size_t escape(struct bytes *b, const char *p)
+{
+    const char *end = strchr(p, '>'), *colon;
+    unsigned byte;
+    char c;
+
+    if (end == NULL)
+        return 0;
+    if (strncmp(p, "<CR>", 4) == 0 || strncmp(p, "<LF>", 4) == 0) {
+        append(b, p[1] == 'C' ? "\r" : "\n", 1);
+        return 4;
+    }
+    if (strncmp(p, "<NUL>", 5) == 0) {
+        append(b, "", 1);
+        return 5;
+    }
+    if (end == p + 3 && sscanf(p, "<%2x>", &byte) == 1) {
+        c = (char)byte;
+        append(b, &c, 1);
+        return 4;
+    }
+    if (p[1] == '*' && (colon = strchr(p, ':')) != NULL && colon < end) {
+        struct bytes inner = { NULL, 0 };
+        const char *at = colon + 1;
+
+        /* escapes inside are two or three letters long: no nesting of * */
+        end = at;
+        while (*end != '\0' && *end != '>') {
+            size_t used = *end == '<' ? escape(&inner, end) : 0;
+
+            if (used == 0)
+                append(&inner, end, 1);
+            end += used != 0 ? used : 1;
+        }
+        for (long n = strtol(p + 2, NULL, 10); n > 0; n--)
+            append(b, inner.p, inner.len);
+        free(inner.p);
+        return (size_t)(end - p) + 1;
+    }
+    return 0;
+}
+
+static struct bytes unescape(const char *text)
+{
+    struct bytes b = { NULL, 0 };
+
+    append(&b, "", 0);
+    while (*text != '\0') {
+        size_t used = *text == '<' ? escape(&b, text) : 0;
+
+        if (used == 0)
+            append(&b, text, 1);
+        text += used != 0 ? used : 1;
+    }
+    return b;
+}
+
+static struct smtp_str value(struct script *s, const char *text)
+{
+    struct bytes b = unescape(text);
+    struct smtp_str str = { (const char *)b.p, b.len };
+
+    if (s->kept_count == SCRIPT_KEPT)
+        abort();
+    s->kept[s->kept_count++] = b.p;
+    return str;
+}
+
+static bool add_rcpt(struct script *s, char *arg)
+{
+    struct script_rcpt *r = &s->rcpt[s->rcpt_count];
+    char *arrow = strstr(arg, " -> ");
+    char word[16];
+    int v;
+
+    if (arrow == NULL || s->rcpt_count == SCRIPT_RCPT ||
+        sscanf(arrow + 4, "%15s %u", word, &r->code) < 1)
+        return false;
+    v = find(verdicts, 5, word);
+    if (v < 0)
+        return false;
+    *arrow = '\0';
+    r->address = value(s, arg);
+    r->verdict = (enum smtp_verdict)v;
+    s->rcpt_count++;
+    return true;
+}
+
+/* "rcpts N -> verdict": u0@example.org and so on */
+static bool add_rcpts(struct script *s, char *arg)
+{
+    int n = atoi(arg);
+    char *arrow = strstr(arg, " -> ");
+    char text[64];
+
+    for (int i = 0; i < n; i++) {
+        snprintf(text, sizeof text, "u%d@example.org%s", i,
+                 arrow != NULL ? arrow : "");
+        if (!add_rcpt(s, text))
+            return false;
+    }
+    return n > 0;
+}
+
+static bool flag(struct script *s, const char *key)
+{
+    if (strcmp(key, "lmtp") == 0)
+        s->job.lmtp = true;
+    else if (strcmp(key, "unsafe") == 0)
+        s->job.auth_unsafe = true;
+    else if (strcmp(key, "unverified") == 0)
+        s->verified = false;
+    else if (strcmp(key, "eightbit") == 0)
+        s->job.eight_bit = true;
+    else
+        return false;
+    return true;
+}
+
+static bool choice(struct script *s, const char *key, const char *arg)
+{
+    static const char *const tls[] = { "none", "starttls", "implicit" };
+    static const char *const auth[] = { "off", "any", "plain", "login" };
+    int v = -1;
+
+    if (strcmp(key, "tls") == 0 && (v = find(tls, 3, arg)) >= 0)
+        s->job.tls = (enum smtp_tls)v;
+    else if (strcmp(key, "auth") == 0 && (v = find(auth, 4, arg)) >= 0)
+        s->job.auth = (enum smtp_auth)v;
+    else if (strcmp(key, "verdict") == 0 && (v = find(verdicts, 5, arg)) >= 0)
+        s->verdict = (enum smtp_verdict)v;
+    else if (strcmp(key, "failure") == 0 && (v = find(failures, 17, arg)) >= 0)
+        s->failure = (enum smtp_failure)v;
+    return v >= 0;
+}
+
+static bool setting(struct script *s, const char *key, char *arg)
+{
+    struct bytes body = { s->body, s->body_len }, more;
+
+    if (strcmp(key, "helo") == 0) {
+        s->job.helo = value(s, arg);
+    } else if (strcmp(key, "from") == 0) {
+        s->job.from = value(s, arg);
+    } else if (strcmp(key, "user") == 0) {
+        s->job.user = value(s, arg);
+    } else if (strcmp(key, "password") == 0) {
+        s->job.password = value(s, arg);
+    } else if (strcmp(key, "size") == 0) {
+        s->job.size = strtoull(arg, NULL, 10);
+    } else if (strcmp(key, "timeout") == 0) {
+        s->job.timeout_ms = (uint32_t)strtoul(arg, NULL, 10);
+    } else if (strcmp(key, "rcpt") == 0) {
+        return add_rcpt(s, arg);
+    } else if (strcmp(key, "rcpts") == 0) {
+        return add_rcpts(s, arg);
+    } else if (strcmp(key, "body") == 0) {
+        more = unescape(arg);
+        append(&body, more.p, more.len);
+        free(more.p);
+        s->body = body.p;
+        s->body_len = body.len;
+    } else if (strcmp(key, "reason") == 0) {
+        if (s->reason_count == SCRIPT_REASONS)
+            return false;
+        s->reason[s->reason_count++] = (char *)(uintptr_t)value(s, arg).p;
+    } else {
+        return choice(s, key, arg);
+    }
+    return true;
+}
+
+static bool add_item(struct script *s, enum item_kind kind, unsigned line,
+                     struct bytes b)
+{
+    struct item *i = &s->items[s->item_count];
+    struct bytes joined;
+
+    /* What the server says in a row is one run of bytes. */
+    if (kind == ITEM_SERVER && s->item_count != 0 &&
+        i[-1].kind == ITEM_SERVER) {
+        joined.p = i[-1].bytes;
+        joined.len = i[-1].len;
+        append(&joined, b.p, b.len);
+        i[-1].bytes = joined.p;
+        i[-1].len = joined.len;
+        free(b.p);
+        return true;
+    }
+    if (s->item_count == SCRIPT_ITEMS)
+        return false;
+    i->kind = kind;
+    i->line = line;
+    i->bytes = b.p;
+    i->len = b.len;
+    i->final_dot = kind == ITEM_CLIENT && b.len == 3 &&
+                   memcmp(b.p, ".\r\n", 3) == 0;
+    s->item_count++;
+    return true;
+}
+
+/* "rcpts" in the dialogue: C: and S: lines for all of "rcpts N" */
+static bool add_loop(struct script *s, unsigned line, char mark,
+                     const char *text)
+{
+    char all[128];
+    struct bytes b;
+
+    for (size_t i = 0; i < s->rcpt_count; i++) {
+        if (mark == 'C')
+            snprintf(all, sizeof all, "RCPT TO:<u%zu@example.org>\r\n", i);
+        else
+            snprintf(all, sizeof all, "%s\r\n", text);
+        b.p = NULL;
+        b.len = 0;
+        append(&b, all, strlen(all));
+        if (!add_item(s, mark == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
+            return false;
+    }
+    return true;
+}
+
+static bool speech(struct script *s, unsigned line, const char *text)
+{
+    static const struct bytes none = { NULL, 0 };
+    struct bytes b;
+
+    if (strcmp(text, "TLS") == 0)
+        return add_item(s, ITEM_TLS, line, none);
+    if (strcmp(text, "EOF") == 0)
+        return add_item(s, ITEM_EOF, line, none);
+    if (strcmp(text, "BODY FAILS") == 0)
+        return add_item(s, ITEM_BODY_FAILS, line, none);
+    if (strncmp(text, "TIMEOUT", 7) == 0) {
+        if (!add_item(s, ITEM_TIMEOUT, line, none))
+            return false;
+        s->items[s->item_count - 1].seconds = strtoull(text + 7, NULL, 10);
+        return true;
+    }
+    if (strlen(text) < 2 || strchr("CS", text[0]) == NULL)
+        return false;
+    if (text[1] == '*')
+        return add_loop(s, line, text[0], text + 2 + (text[2] == ' '));
+    if (strchr(":-!", text[1]) == NULL)
+        return false;
+    b = unescape(text + 2 + (text[2] == ' '));
+    if (text[1] == ':' || text[1] == '!')
+        append(&b, "\r\n", 2);
+    if (!add_item(s, text[0] == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
+        return false;
+    if (text[1] == '!')
+        s->items[s->item_count - 1].early = true;
+    return true;
+}
+
+static bool parse(struct script *s, FILE *f, unsigned *line)
+{
+    static char text[65536];
+    bool talking = false;
+
+    for (*line = 1; fgets(text, sizeof text, f) != NULL; (*line)++) {
+        char *blank;
+
+        text[strcspn(text, "\n")] = '\0';
+        if (text[0] == '\0' || text[0] == '#')
+            continue;
+        if (strcmp(text, "---") == 0) {
+            talking = true;
+            continue;
+        }
+        if (talking) {
+            if (!speech(s, *line, text))
+                return false;
+            continue;
+        }
+        if (flag(s, text))
+            continue;
+        blank = strchr(text, ' ');
+        if (blank == NULL)
+            return false;
+        *blank = '\0';
+        if (!setting(s, text, blank + 1))
+            return false;
+    }
+    return talking;
+}
+
+struct script *script_load(const char *path)
+{
+    struct script *s = calloc(1, sizeof *s);
+    FILE *f = fopen(path, "r");
+    unsigned line = 0;
+    bool ok;
+
+    if (s == NULL || f == NULL) {
+        printf("FAIL %s: cannot be read\n", path);
+        free(s);
+        return NULL;
+    }
+    snprintf(s->path, sizeof s->path, "%s", path);
+    s->verified = true;
+    s->job.helo = value(s, "client.example");
+    s->job.from = value(s, "a@example.org");
+    s->verdict = SMTP_SENT;
+    ok = parse(s, f, &line);
+    fclose(f);
+    s->job.rcpt_count = s->rcpt_count;
+    if (!ok) {
+        printf("FAIL %s:%u: not a dialogue\n", path, line);
+        script_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void script_free(struct script *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->item_count; i++)
+        free(s->items[i].bytes);
+    for (size_t i = 0; i < s->kept_count; i++)
+        free(s->kept[i]);
+    free(s->body);
+    free(s);
+}
+
+int script_server_byte(const struct script *s, size_t at)
+{
+    for (size_t i = 0; i < s->item_count; i++) {
+        if (s->items[i].kind != ITEM_SERVER)
+            continue;
+        if (at != 0 && at <= s->items[i].len)
+            return s->items[i].bytes[at - 1];
+        at -= s->items[i].len;
+    }
+    return -1;
+}

@@ -1,0 +1,61 @@
+/*
+ * script.h - a dialogue file (.smtp) as data. README.md has the format.
+ */
+#ifndef TRANSCRIPTS_SCRIPT_H
+#define TRANSCRIPTS_SCRIPT_H
+
+#include "smtp.h"
+
+#define SCRIPT_RCPT 512
+#define SCRIPT_ITEMS 2048
+#define SCRIPT_REASONS 8
+#define SCRIPT_KEPT (SCRIPT_RCPT + 64)
+
+enum item_kind {
+    ITEM_CLIENT, ITEM_SERVER, ITEM_TLS, ITEM_EOF, ITEM_TIMEOUT,
+    ITEM_BODY_FAILS
+};
+
+struct item {
+    enum item_kind kind;
+    unsigned line;
+    uint8_t *bytes;
+    size_t len;
+    bool early;      /* the server speaks while the client still does */
+    bool final_dot;
+    uint64_t seconds;
+};
+
+struct script_rcpt {
+    struct smtp_str address;
+    enum smtp_verdict verdict;
+    unsigned code;
+};
+
+struct script {
+    char path[256];
+    struct smtp_job job;
+    struct script_rcpt rcpt[SCRIPT_RCPT];
+    size_t rcpt_count;
+    bool verified;
+    uint8_t *body;
+    size_t body_len;
+    enum smtp_verdict verdict;
+    enum smtp_failure failure;
+    char *reason[SCRIPT_REASONS];
+    size_t reason_count;
+    struct item items[SCRIPT_ITEMS];
+    size_t item_count;
+    void *kept[SCRIPT_KEPT]; /* what the strings above lie in */
+    size_t kept_count;
+};
+
+/* NULL after saying why on standard output. */
+struct script *script_load(const char *path);
+void script_free(struct script *);
+const char *script_verdict(enum smtp_verdict);
+const char *script_failure(enum smtp_failure);
+/* The byte of the server's side before position at. */
+int script_server_byte(const struct script *, size_t at);
+
+#endif

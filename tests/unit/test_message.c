@@ -1,0 +1,593 @@
+/*
+ * test_message.c - the message stream: what comes out, that it does not
+ * depend on how it is pulled, that the size announced is the size sent, and
+ * everything that must be refused before a byte leaves.
+ */
+/* sources: smtp/message.c smtp/stream.c smtp/header.c smtp/mime.c
+            smtp/base64.c smtp/text.c */
+/* includes: smtp */
+#include "check.h"
+
+#include "message.h"
+
+static struct message m;
+static struct message_spec spec;
+static struct message_error err;
+static struct smtp_str to[200];
+static struct message_file attach[4];
+static uint8_t *text_copy;
+
+static struct smtp_str str(const char *p)
+{
+    struct smtp_str s = { p, strlen(p) };
+
+    return s;
+}
+
+static void reset(void)
+{
+    memset(&spec, 0, sizeof spec);
+    spec.from = str("robot@example.net");
+    spec.message_id = str("1.2@example.net");
+    spec.date = 1795466540; /* Mon, 23 Nov 2026 20:42:20 +0000 */
+    spec.to = to;
+    spec.attach = attach;
+    spec.add_date = spec.add_msgid = spec.add_from = spec.remove_bcc = true;
+    memset(spec.random, 0xa5, sizeof spec.random);
+}
+
+/* In a block of its exact size, so that a byte too far is seen. */
+static bool open_bytes(const void *text, size_t len)
+{
+    free(text_copy);
+    text_copy = malloc(len != 0 ? len : 1);
+    memcpy(text_copy, text, len);
+    spec.text = text_copy;
+    spec.text_len = len;
+    return message_open(&m, &spec, &err);
+}
+
+static bool open_text(const char *text)
+{
+    return open_bytes(text, strlen(text));
+}
+
+static uint8_t *pulled;
+static size_t pulled_len;
+
+/* Pulls the whole stream in steps of at most chunk bytes. */
+static void pull(size_t chunk)
+{
+    size_t cap = 4096, n;
+    const uint8_t *p;
+
+    free(pulled);
+    pulled = malloc(cap);
+    pulled_len = 0;
+    message_rewind(&m);
+    while (p = message_buf(&m, &n), n != 0) {
+        n = n < chunk ? n : chunk;
+        if (cap - pulled_len < n) {
+            uint8_t *more = realloc(pulled, cap = cap * 2 + n);
+
+            if (more == NULL)
+                abort();
+            pulled = more;
+        }
+        memcpy(pulled + pulled_len, p, n);
+        pulled_len += n;
+        message_ack(&m, n);
+        message_ack(&m, 0);
+    }
+}
+
+/* octets with CRLF line ends and one at the end */
+static uint64_t wire_size(void)
+{
+    uint64_t n = pulled_len;
+    size_t i;
+
+    for (i = 0; i < pulled_len; i++)
+        n += pulled[i] == '\n' && (i == 0 || pulled[i - 1] != '\r');
+    return pulled_len != 0 && pulled[pulled_len - 1] != '\n' ? n + 2 : n;
+}
+
+static bool is(const char *want)
+{
+    pull(SIZE_MAX);
+    return CHECK_MEM(pulled, pulled_len, want, strlen(want)) &&
+           CHECK_EQ(message_size(&m), wire_size());
+}
+
+/* Every way of pulling gives the same bytes. */
+static void any_chunk(void)
+{
+    static const size_t chunks[] = { 1, 2, 3, 5, 7, 64, 77, 78, 79, 1000 };
+    uint8_t *whole;
+    size_t len, i;
+
+    pull(SIZE_MAX);
+    CHECK_EQ(message_size(&m), wire_size());
+    len = pulled_len;
+    whole = malloc(len + 1);
+    memcpy(whole, pulled, len);
+    for (i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+        pull(chunks[i]);
+        CHECK_MEM(pulled, pulled_len, whole, len);
+    }
+    free(whole);
+}
+
+#define MADE "From: robot@example.net\r\n"
+#define DATED                                   \
+    "Date: Mon, 23 Nov 2026 20:42:20 +0000\r\n" \
+    "Message-ID: <1.2@example.net>\r\n"
+#define PLAIN               \
+    "MIME-Version: 1.0\r\n" \
+    "Content-Type: text/plain; charset=utf-8\r\n"
+
+static void made_header(void)
+{
+    reset();
+    to[0] = str("a@b");
+    to[1] = str("c@d");
+    spec.to_count = 2;
+    spec.subject = str("hello");
+    CHECK(open_text("disk full\nno newline"));
+    is(MADE "To: a@b,\r\n c@d\r\nSubject: hello\r\n" DATED PLAIN
+            "Content-Transfer-Encoding: 7bit\r\n\r\ndisk full\nno newline");
+    CHECK(!message_eight_bit(&m));
+    any_chunk();
+    reset();
+    CHECK(open_text(""));
+    is(MADE "To: undisclosed-recipients:;\r\n" DATED PLAIN
+            "Content-Transfer-Encoding: 7bit\r\n\r\n");
+    spec.text = NULL;
+    CHECK(message_open(&m, &spec, &err));
+    /* a first line like these is no header */
+    CHECK(open_text("https://x is down\n"));
+    pull(SIZE_MAX);
+    CHECK(strstr((char *)pulled, "\r\n\r\nhttps://x") != NULL);
+    CHECK(open_text("two words: x\n"));
+    CHECK(open_text(" folded: x\n"));
+    CHECK(open_text("\nSubject: not a header\n"));
+    is(MADE "To: undisclosed-recipients:;\r\n" DATED PLAIN
+            "Content-Transfer-Encoding: 7bit\r\n\r\nSubject: not a header\n");
+}
+
+static void charset(void)
+{
+    reset();
+    CHECK(open_text("Gr\xc3\xbc\xc3\x9f"
+                    "e\n"));
+    is(MADE "To: undisclosed-recipients:;\r\n" DATED PLAIN
+            "Content-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9f"
+            "e\n");
+    CHECK(message_eight_bit(&m));
+    CHECK(open_text("Gr\xfc\xdf"
+                    "e\n"));
+    is(MADE "To: undisclosed-recipients:;\r\n" DATED "MIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=unknown-8bit\r\n"
+            "Content-Transfer-Encoding: 8bit\r\n\r\nGr\xfc\xdf"
+            "e\n");
+}
+
+static void kept_header(void)
+{
+    reset();
+    CHECK(open_text("Subject: x\r\nX-A: 1\n fold\r\n\r\nb\r\n.\nz\n"));
+    is(MADE DATED "Subject: x\r\nX-A: 1\n fold\r\n\r\nb\r\n.\nz\n");
+    any_chunk();
+    CHECK(open_text("From joe Mon Nov 23\nfrom: me@x\nDATE: d\n"
+                    "message-id:\n <own@id>\n\nb"));
+    is("from: me@x\nDATE: d\nmessage-id:\n <own@id>\n\nb");
+    CHECK_MEM(message_id(&m).p, message_id(&m).len, "own@id", 6);
+    any_chunk();
+    spec.replace_from = true;
+    CHECK(open_text("X: 1\nFrom: me@x,\n you@y\nDate: d\nMessage-ID: <i>\n"
+                    "\nb\n"));
+    is(MADE "X: 1\nDate: d\nMessage-ID: <i>\n\nb\n");
+    reset();
+    spec.add_date = spec.add_msgid = spec.add_from = false;
+    CHECK(open_text("X: 1\n"));
+    is("X: 1\n");
+    CHECK_EQ(message_id(&m).len, 0);
+    reset();
+    spec.date = -1;
+    CHECK(open_text("X: 1\n\n"));
+    is(MADE "Message-ID: <1.2@example.net>\r\nX: 1\n\n");
+}
+
+static void removed(void)
+{
+    static const char text[] = "BCC: a@b,\n c@d\nTo: e@f\nbcc: g\nCc: h@i\n"
+                               "Bccx: j\n\nBcc: body\n";
+
+    reset();
+    spec.add_date = spec.add_msgid = spec.add_from = false;
+    CHECK(open_text(text));
+    is("To: e@f\nCc: h@i\nBccx: j\n\nBcc: body\n");
+    spec.remove_bcc = false;
+    CHECK(open_text(text));
+    is(text);
+    spec.undisclosed = true;
+    CHECK(open_text(text));
+    is("To: undisclosed-recipients:;\r\nBccx: j\n\nBcc: body\n");
+    CHECK(open_text("X: 1\nBcc: a@b"));
+    is("To: undisclosed-recipients:;\r\nX: 1\n");
+}
+
+static void subjects(void)
+{
+    reset();
+    spec.add_date = spec.add_msgid = spec.add_from = false;
+    spec.subject = str("0123456789 0123456789 0123456789 0123456789 "
+                       "0123456789 0123456789  0123456789 0123456789");
+    CHECK(open_text("x"));
+    is("To: undisclosed-recipients:;\r\n"
+       "Subject: 0123456789 0123456789 0123456789 0123456789 0123456789\r\n"
+       " 0123456789  0123456789 0123456789\r\n" PLAIN
+       "Content-Transfer-Encoding: 7bit\r\n\r\nx");
+    any_chunk();
+    spec.subject = str("a =?b");
+    CHECK(open_text("x"));
+    is("To: undisclosed-recipients:;\r\n"
+       "Subject: =?utf-8?B?YSA9P2I=?=\r\n" PLAIN
+       "Content-Transfer-Encoding: 7bit\r\n\r\nx");
+    /* 21 + 21 two-byte characters: no word cuts one */
+    spec.subject = str("x\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                       "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                       "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                       "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4");
+    CHECK(open_text("x"));
+    is("To: undisclosed-recipients:;\r\n"
+       "Subject: =?utf-8?B?eMOkw6TDpMOkw6TDpMOkw6TDpMOkw6TDpMOkw6TDpMOkw6TDp"
+       "MOkw6Q=?=\r\n =?utf-8?B?w6TDpA==?=\r\n" PLAIN
+       "Content-Transfer-Encoding: 7bit\r\n\r\nx");
+    any_chunk();
+}
+
+static void names(void)
+{
+    reset();
+    spec.add_date = spec.add_msgid = false;
+    spec.from_name = str("The \"Robot\"");
+    CHECK(open_text("X: 1\n\n"));
+    is("From: \"The \\\"Robot\\\"\" <robot@example.net>\r\nX: 1\n\n");
+    spec.from_name = str("J\xc3\xb6rg");
+    CHECK(open_text("X: 1\n\n"));
+    is("From: =?utf-8?B?SsO2cmc=?= <robot@example.net>\r\nX: 1\n\n");
+}
+
+#define EDGE "=_a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+#define MIXED                                                          \
+    "MIME-Version: 1.0\r\n"                                            \
+    "Content-Type: multipart/mixed;\r\n boundary=\"" EDGE "\"\r\n\r\n" \
+    "--" EDGE "\r\n"
+#define FILE_HEAD(type)                            \
+    "\r\n--" EDGE "\r\nContent-Type: " type "\r\n" \
+    "Content-Transfer-Encoding: base64\r\n"        \
+    "Content-Disposition: attachment"
+
+static void attachments(void)
+{
+    reset();
+    spec.add_date = spec.add_msgid = spec.add_from = false;
+    attach[0] =
+        (struct message_file){ str("dir/a.TXT"), (const uint8_t *)"hello", 5 };
+    attach[1] = (struct message_file){ str("b \"q\".bin"), NULL, 0 };
+    spec.attach_count = 2;
+    CHECK(open_text("Subject: s\nContent-Type: text/html;\n charset=utf-8\n"
+                    "mime-version: 1.0\nX: 1\n\n<p>\n"));
+    is("Subject: s\nX: 1\n" MIXED "Content-Type: text/html;\n charset=utf-8\n"
+       "Content-Transfer-Encoding: 7bit\r\n\r\n<p>\n" FILE_HEAD(
+           "text/plain; charset=utf-8") ";\r\n filename=\"a.TXT\"\r\n"
+                                        "\r\naGVsbG8=\r\n" FILE_HEAD(
+                                            "application/octet-stream") ";\r\n "
+                                                                        "filena"
+                                                                        "me="
+                                                                        "\"b "
+                                                                        "\\\"q"
+                                                                        "\\\"."
+                                                                        "bin\""
+                                                                        "\r\n\r"
+                                                                        "\n\r\n"
+                                                                        "-"
+                                                                        "-" EDGE
+                                                                        "--"
+                                                                        "\r\n");
+    any_chunk();
+    spec.attach_count = 1;
+    attach[0].name = str("Gr\xc3\xbc\xc3\x9f"
+                         "e");
+    CHECK(open_text("Content-Type: text/html"));
+    is(MIXED
+       "Content-Type: text/html\r\n"
+       "Content-Transfer-Encoding: 7bit\r\n\r\n" FILE_HEAD(
+           "application/octet-stream") ";\r\n "
+                                       "filename*0*=utf-8''Gr%C3%BC%C3%9Fe\r\n"
+                                       "\r\naGVsbG8=\r\n\r\n--" EDGE "--\r\n");
+    any_chunk();
+}
+
+/* Our boundary in the text, at a line's start: another one is taken. */
+static void boundary(void)
+{
+    reset();
+    attach[0] = (struct message_file){ str("x"), (const uint8_t *)"x", 1 };
+    spec.attach_count = 1;
+    CHECK(open_text("x\n--" EDGE "--\n"));
+    pull(SIZE_MAX);
+    pulled[pulled_len - 1] = '\0';
+    CHECK(strstr((char *)pulled, "=_a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a6\"") !=
+          NULL);
+}
+
+static void big(void)
+{
+    static uint8_t data[5000];
+    static char body[200000];
+    static char name[256];
+    size_t i;
+
+    reset();
+    for (i = 0; i < sizeof body - 1; i++)
+        body[i] = i % 61 == 60 ? '\n' : i % 997 == 5 ? '\xe9' : '.';
+    for (i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7);
+    memset(name, '\xfc', 255);
+    for (i = 0; i < 200; i++)
+        to[i] = str("somebody.with.a.long.name@example.net");
+    spec.to_count = 200;
+    spec.attach_count = 3;
+    attach[0] = (struct message_file){ str(name), data, sizeof data };
+    attach[1] = (struct message_file){ str("b"), data, 1026 };
+    attach[2] = (struct message_file){ str("c"), data, 1025 };
+    CHECK(open_bytes(body, sizeof body - 1));
+    any_chunk();
+}
+
+struct bad {
+    const char *text;
+    size_t len; /* 0: strlen */
+    unsigned line;
+    const char *why;
+};
+
+static void refused(void)
+{
+    static char exact[1100], much[1100];
+    static const struct bad bad[] = {
+        { "a\rb\n", 0, 1, "carriage return that no line feed follows" },
+        { "a\n\r\r\n", 0, 2, "carriage return that no line feed follows" },
+        { "a\nb\r", 0, 2, "carriage return that no line feed follows" },
+        { "a\nb\0c\n", 6, 2, "NUL character" },
+        { "01234567\0", 9, 1, "NUL character" },
+        { "Subject: x\nbody\n", 0, 2,
+          "neither a header field nor a continued one, and no empty line "
+          "before it ends the header" },
+        { "From x\nSubject: x\nTwo words: x\n\n", 0, 3,
+          "neither a header field nor a continued one, and no empty line "
+          "before it ends the header" },
+        { "Subject: x\nTo: a\001b\n\n", 0, 2,
+          "control character in the header" },
+        { "Subject: x\x7f\n\n", 0, 1, "control character in the header" },
+    };
+    size_t i;
+
+    reset();
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK(!open_bytes(bad[i].text,
+                          bad[i].len ? bad[i].len : strlen(bad[i].text)));
+        CHECK_STR(err.why, bad[i].why);
+        CHECK_EQ(err.line, bad[i].line);
+    }
+    memset(exact, 'x', 998);
+    memcpy(exact + 998, "\r\ny", 3);
+    CHECK(open_text(exact));
+    memset(much, 'x', 999);
+    memcpy(much + 999, "\ny", 2);
+    CHECK(!open_text(much));
+    CHECK_STR(err.why, "line of more than 998 octets");
+    CHECK(open_text("control \001\x1b in the body\n"));
+}
+
+static void refused_spec(void)
+{
+    reset();
+    spec.from = str("");
+    CHECK(!open_text("x"));
+    CHECK_STR(err.why, "it has no From field, and there is no sender to make "
+                       "one of");
+    CHECK(open_text("From: x\n"));
+    reset();
+    spec.from = str("a@b\r\nBcc: x");
+    CHECK(!open_text("x"));
+    reset();
+    spec.from_name = str("a\nb");
+    CHECK(!open_text("x"));
+    reset();
+    spec.subject = str("a\nBcc: x");
+    CHECK(!open_text("x"));
+    reset();
+    to[0] = str("a@b\n");
+    spec.to_count = 1;
+    CHECK(!open_text("x"));
+    reset();
+    spec.message_id = str("a b");
+    CHECK(!open_text("x"));
+    CHECK(open_text("Message-ID: <x>\n"));
+    reset();
+    spec.attach_count = 1;
+    attach[0].name = str("a\nb");
+    CHECK(!open_text("x"));
+    attach[0].name = str("a/");
+    CHECK(!open_text("x"));
+}
+
+static void dates(void)
+{
+    static const struct {
+        int64_t t;
+        const char *want;
+    } d[] = {
+        { 0, "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\nX: 1\n" },
+        { 951782399, "Date: Mon, 28 Feb 2000 23:59:59 +0000\r\nX: 1\n" },
+        { 951782400, "Date: Tue, 29 Feb 2000 00:00:00 +0000\r\nX: 1\n" },
+        { 4107542400, "Date: Mon, 1 Mar 2100 00:00:00 +0000\r\nX: 1\n" },
+        { 253402300799, "Date: Fri, 31 Dec 9999 23:59:59 +0000\r\nX: 1\n" },
+        { 253402300800, "X: 1\n" },
+    };
+    size_t i;
+
+    reset();
+    spec.add_msgid = spec.add_from = false;
+    for (i = 0; i < sizeof d / sizeof *d; i++) {
+        spec.date = d[i].t;
+        CHECK(open_text("X: 1\n"));
+        is(d[i].want);
+    }
+}
+
+static void rcpt_is(const char *text, const char *want)
+{
+    char got[512] = "";
+    struct smtp_str s;
+    size_t at = 0, len = strlen(text);
+
+    free(text_copy);
+    text_copy = malloc(len != 0 ? len : 1);
+    memcpy(text_copy, text, len);
+    while (message_next_rcpt(text_copy, len, &at, &s))
+        snprintf(got + strlen(got), sizeof got - strlen(got), "[%.*s]",
+                 (int)s.len, s.p);
+    CHECK_STR(got, want);
+    CHECK(!message_next_rcpt(text_copy, len, &at, &s));
+}
+
+static void recipients(void)
+{
+    rcpt_is("", "");
+    rcpt_is("To: a@b\n", "[a@b]");
+    rcpt_is("to:a@b", "[a@b]");
+    rcpt_is("To: a@b, A B <c@d>,\n \"x, <y>\" (c, (d)) <e@f> (z)\nX: q@r\n"
+            "CC: g@h\r\nBcc: i@j,\r\n\tk@l\r\n\r\nTo: m@n\n",
+            "[a@b][c@d][e@f][g@h][i@j][k@l]");
+    rcpt_is("To: undisclosed-recipients:;\nCc: g: a@b, c@d;, e@f\n\n",
+            "[a@b][c@d][e@f]");
+    rcpt_is("To: <@r,@s:a@b>, \"q r\"@t (c), u@v (w), < x@y >\n\n",
+            "[a@b][\"q r\"@t][u@v][x@y]");
+    rcpt_is("To: ,, ;\nCc:\n\n", "");
+    rcpt_is("To: \"open, a@b\nCc: c@d\n\n", "[\"open, a@b]"
+                                            "[c@d]");
+    rcpt_is("To: <open\nCc: (open\nBcc: c@d\n\n", "[open][c@d]");
+    rcpt_is("To: a b c\n\n", "[a b c]");
+    rcpt_is("To: a@b\nnot a field\nCc: c@d\n", "[a@b]");
+    rcpt_is("no header\nTo: a@b\n", "");
+    rcpt_is("From x\nTo: a@b\n", "[a@b]");
+}
+
+static void sender(void)
+{
+    static const char text[] = "X: 1\nfrom: \"A, B\" <a@b>, c@d\n\n";
+    struct smtp_str s = message_from((const uint8_t *)text, strlen(text));
+
+    CHECK_MEM(s.p, s.len, "a@b", 3);
+    CHECK_EQ(message_from((const uint8_t *)"x\n", 2).len, 0);
+    CHECK_EQ(message_from(NULL, 0).len, 0);
+    CHECK_EQ(message_from((const uint8_t *)"From:\n", 6).len, 0);
+}
+
+/* A million recipients in one field must not take quadratic time. */
+static void many_recipients(void)
+{
+    size_t count = 1000000, len = 3 + 5 * count, i, at = 0, n = 0;
+    uint8_t *text = malloc(len);
+    struct smtp_str s;
+
+    memcpy(text, "To:", 3);
+    for (i = 0; i < count; i++)
+        memcpy(text + 3 + 5 * i, i % 10 ? "a@b, " : "a@b,\t", 5);
+    while (message_next_rcpt(text, len, &at, &s))
+        n++;
+    CHECK_EQ(n, count);
+    free(text);
+}
+
+/* Random texts and switches: refused with a reason, or of the size that was
+ * announced, in any chunks, with nothing on a line that must not be. */
+static void noise(void)
+{
+    static const char *const piece[] = {
+        "\n", "\n",         "\r\n",         "\r", "From", ": ",   "To", "Bcc",
+        " ",  "\t",         "a@b",          "<",  ">",    ",",    "\"", "(",
+        ")",  "From ",      "Content-Type", "x",  "\xc3", "\xa4", ".",  "--",
+        EDGE, "Message-ID", "\\",           ";",  "Date", "",
+    };
+    uint64_t r = check_seed;
+    unsigned round, sent = 0;
+
+    for (round = 0; round < 60000; round++) {
+        uint64_t flags = check_random(&r);
+        char text[120];
+        size_t len = 0, want = check_random(&r) % sizeof text, n, at = 0;
+        struct smtp_str s;
+
+        while (len < want) {
+            const char *p =
+                piece[(check_random(&r) >> 8) % (sizeof piece / sizeof *piece)];
+
+            n = p[0] != '\0' ? strlen(p) : 1;
+            n = n < sizeof text - len ? n : sizeof text - len;
+            memcpy(text + len, p, n);
+            len += n;
+        }
+        reset();
+        spec.add_date = flags >> 8 & 1;
+        spec.add_msgid = flags >> 9 & 1;
+        spec.add_from = flags >> 10 & 1;
+        spec.replace_from = flags >> 11 & 1;
+        spec.undisclosed = flags >> 12 & 1;
+        spec.remove_bcc = flags >> 13 & 1;
+        spec.attach_count = flags >> 14 & 1;
+        attach[0] =
+            (struct message_file){ str("x"), (const uint8_t *)text, len };
+        if (open_bytes(text, len)) {
+            sent++;
+            pull(SIZE_MAX);
+            if (!CHECK_EQ(message_size(&m), wire_size()))
+                break;
+            n = pulled_len;
+            pull(1 + (flags >> 32) % 90);
+            CHECK_EQ(pulled_len, n);
+        } else {
+            CHECK(err.why[0] != '\0');
+        }
+        while (message_next_rcpt(text_copy, len, &at, &s))
+            CHECK((const uint8_t *)s.p >= text_copy &&
+                  (const uint8_t *)s.p + s.len <= text_copy + len);
+        message_from(text_copy, len);
+    }
+    CHECK(sent > 1000);
+}
+
+static const struct check_case cases[] = {
+    { "made_header", made_header },
+    { "charset", charset },
+    { "kept_header", kept_header },
+    { "removed", removed },
+    { "subjects", subjects },
+    { "names", names },
+    { "attachments", attachments },
+    { "boundary", boundary },
+    { "big", big },
+    { "refused", refused },
+    { "refused_spec", refused_spec },
+    { "dates", dates },
+    { "recipients", recipients },
+    { "sender", sender },
+    { "many_recipients", many_recipients },
+    { "noise", noise },
+};
+
+CHECK_MAIN(cases)

@@ -1,0 +1,555 @@
+/* sources: net/netif.c net/frame.c net/stack.c net/tcp.c net/dnsmsg.c
+ * kernel/heap.c kernel/log.c kernel/panic.c */
+/* includes: net kernel board */
+/* libs: lwip */
+/*
+ * test_netif.c - frames, good, bad and random, through the whole of netif.c
+ * into lwIP, each in a heap block of its own size under AddressSanitizer.
+ *
+ * A listener on port 80 (through lwIP's own interface; bootmail has none) and
+ * a connection of ours in the making give TCP frames something to reach: the
+ * good ones are answered, so the bad ones are not refused for a silly reason.
+ */
+#include "frame.h"
+#include "heap.h"
+#include "netdev.h"
+#include "netif.h"
+#include "rng.h"
+#include "stack.h"
+#include "board.h"
+
+#define tcp_state lwip_tcp_state
+#include "lwip/tcp.h"
+#undef tcp_state
+#include "tcp.h"
+
+#include "check.h"
+
+#define OURS 0xac1e7354u /* 172.30.115.84 */
+#define PEER 0xac1e7325u
+
+static const uint8_t mac[6] = { 0x00, 0x23, 0xc1, 0xde, 0xd0, 0x0d };
+
+/* ------------------------------------------- what the program gives ----- */
+
+void board_write(const char *p, size_t len)
+{
+    fwrite(p, 1, len, stdout);
+}
+
+uint64_t board_now_ns(void)
+{
+    return 0;
+}
+
+_Noreturn void board_exit(int status)
+{
+    exit(status);
+}
+
+uint32_t rng_u32(void)
+{
+    return (uint32_t)check_random(&check_seed);
+}
+
+uint32_t rng_keyed32(const void *p, size_t n)
+{
+    (void)p;
+    return (uint32_t)n;
+}
+
+/* --------------------------------------------- a device in memory ------- */
+
+static struct {
+    struct netdev dev;
+    uint8_t *rx; /* a heap block of the frame's size */
+    size_t rx_len;
+    uint8_t tx[1514];
+    size_t tx_len;
+    unsigned sent;
+    bool full;
+} dev;
+
+static const uint8_t *rx_peek(struct netdev *d, size_t *len)
+{
+    (void)d;
+    *len = dev.rx_len;
+    return dev.rx;
+}
+
+static void rx_done(struct netdev *d)
+{
+    (void)d;
+    free(dev.rx);
+    dev.rx = NULL;
+}
+
+static uint8_t *tx_buf(struct netdev *d, size_t *cap)
+{
+    (void)d;
+    *cap = sizeof(dev.tx);
+    return dev.full ? NULL : dev.tx;
+}
+
+static void tx_send(struct netdev *d, size_t len)
+{
+    (void)d;
+    dev.tx_len = len;
+    dev.sent++;
+}
+
+static bool arm(struct netdev *d)
+{
+    (void)d;
+    return dev.rx != NULL;
+}
+
+static bool link_up(struct netdev *d)
+{
+    (void)d;
+    return true;
+}
+
+static uint64_t now = 1000;
+
+static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)arg;
+    (void)err;
+    tcp_abort(pcb);
+    return ERR_ABRT;
+}
+
+static void start(void)
+{
+    static const struct netdev_ops ops = { rx_peek, rx_done, tx_buf,
+                                           tx_send, arm,     link_up };
+    const struct stack_config conf = {
+        .address = OURS, .netmask = 0xffffff00, .gateway = 0xac1e7301,
+    };
+    struct tcp_pcb *pcb;
+
+    if (dev.dev.ops != NULL)
+        return;
+    dev.dev.ops = &ops;
+    dev.dev.mtu = 1500;
+    memcpy(dev.dev.mac, mac, sizeof(mac));
+    CHECK(stack_start(&dev.dev, &conf, now));
+    CHECK_EQ(stack_link(), STACK_UP);
+    pcb = tcp_new();
+    CHECK_EQ(tcp_bind(pcb, IP_ADDR_ANY, 80), ERR_OK);
+    pcb = tcp_listen(pcb);
+    tcp_accept(pcb, accepted);
+}
+
+/* One frame in; how many went out. */
+static unsigned give(const uint8_t *p, size_t len)
+{
+    unsigned before;
+
+    start();
+    before = dev.sent;
+    dev.rx = malloc(len != 0 ? len : 1);
+    dev.rx_len = len;
+    memcpy(dev.rx, p, len);
+    stack_poll(now);
+    CHECK(dev.rx == NULL);
+    return dev.sent - before;
+}
+
+/* -------------------------------------------------- building frames ----- */
+
+static void put16(uint8_t *p, unsigned v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    put16(p, v >> 16);
+    put16(p + 2, v & 0xffff);
+}
+
+static unsigned get16(const uint8_t *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+static uint32_t sum(const uint8_t *p, size_t len, uint32_t s)
+{
+    for (size_t i = 0; i < len; i++)
+        s += (uint32_t)p[i] << (i % 2 == 0 ? 8 : 0);
+    while (s >> 16 != 0)
+        s = (s & 0xffff) + (s >> 16);
+    return s;
+}
+
+/* Right checksums, as far as the frame's own lengths make sense. */
+static void fix(uint8_t *f, size_t len)
+{
+    uint8_t *ip = f + 14, *body = ip + 20;
+    size_t total, at;
+    uint32_t s;
+
+    if (len < 34 || get16(f + 12) != 0x0800 || ip[0] != 0x45)
+        return;
+    put16(ip + 10, 0);
+    put16(ip + 10, 0xffff ^ sum(ip, 20, 0));
+    total = get16(ip + 2);
+    if (total < 20 || total > len - 14)
+        return;
+    at = ip[9] == 6 ? 16 : ip[9] == 17 ? 6 : ip[9] == 1 ? 2 : SIZE_MAX;
+    if (at == SIZE_MAX || at + 2 > total - 20)
+        return;
+    put16(body + at, 0);
+    s = ip[9] == 1 ? 0 : sum(ip + 12, 8, ip[9] + (uint32_t)(total - 20));
+    put16(body + at, 0xffff ^ sum(body, total - 20, s));
+}
+
+/* Ethernet and IP heads; returns the frame's length. */
+static size_t ip_frame(uint8_t *f, uint8_t protocol, size_t body)
+{
+    static const uint8_t peer_mac[6] = { 0x28, 0, 0, 0x22, 0x2b, 0x38 };
+
+    memset(f, 0, 34);
+    memcpy(f, mac, 6);
+    memcpy(f + 6, peer_mac, 6);
+    put16(f + 12, 0x0800);
+    f[14] = 0x45;
+    put16(f + 16, (unsigned)(20 + body));
+    f[22] = 64;
+    f[23] = protocol;
+    put32(f + 26, PEER);
+    put32(f + 30, OURS);
+    return 34 + body;
+}
+
+static size_t tcp_frame(uint8_t *f, const uint8_t *options, size_t n)
+{
+    size_t len = ip_frame(f, 6, 20 + n);
+
+    memset(f + 34, 0, 20);
+    put16(f + 34, 1025);
+    put16(f + 36, 80);
+    put32(f + 38, 1000);
+    f[46] = (uint8_t)((20 + n) / 4 << 4);
+    f[47] = 2; /* SYN */
+    put16(f + 48, 8000);
+    memcpy(f + 54, options, n);
+    fix(f, len);
+    return len;
+}
+
+static size_t udp_frame(uint8_t *f, unsigned from, unsigned to,
+                        const void *data, size_t n)
+{
+    size_t len = ip_frame(f, 17, 8 + n);
+
+    put16(f + 34, from);
+    put16(f + 36, to);
+    put16(f + 38, (unsigned)(8 + n));
+    put16(f + 40, 0);
+    memcpy(f + 42, data, n);
+    fix(f, len);
+    return len;
+}
+
+static size_t ping_frame(uint8_t *f)
+{
+    size_t len = ip_frame(f, 1, 16);
+
+    memset(f + 34, 0, 16);
+    f[34] = 8;
+    fix(f, len);
+    return len;
+}
+
+static size_t arp_frame(uint8_t *f)
+{
+    static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+
+    ip_frame(f, 0, 0);
+    memset(f, 0xff, 6);
+    put16(f + 12, 0x0806);
+    memcpy(f + 14, head, sizeof(head));
+    memcpy(f + 22, f + 6, 6);
+    put32(f + 28, PEER);
+    memset(f + 32, 0, 6);
+    put32(f + 38, OURS);
+    return 42;
+}
+
+static size_t dhcp_frame(uint8_t *f)
+{
+    uint8_t d[300];
+
+    memset(d, 0, sizeof(d));
+    d[0] = 2;
+    d[1] = 1;
+    d[2] = 6;
+    memcpy(d + 28, mac, 6);
+    put32(d + 236, 0x63825363);
+    d[240] = 53;
+    d[241] = 1;
+    d[242] = 2;
+    d[243] = 255;
+    return udp_frame(f, 67, 68, d, sizeof(d));
+}
+
+static bool refused(const uint8_t *f, size_t len)
+{
+    const char *why = NULL;
+
+    return frame_check(f, len, mac, &why) == 0 && why != NULL;
+}
+
+/* ---------------------------------------------------------- the cases --- */
+
+static const uint8_t mss[4] = { 2, 4, 5, 0xb4 };
+
+/* Good frames get their answers: the way into lwIP is open. */
+static void good(void)
+{
+    uint8_t f[1514];
+
+    CHECK_EQ(give(f, arp_frame(f)), 1);
+    CHECK_EQ(get16(dev.tx + 12), 0x0806);
+    CHECK_EQ(dev.tx_len, 60);
+    CHECK_EQ(give(f, ping_frame(f)), 1);
+    CHECK_EQ(dev.tx[34], 0);
+    CHECK_EQ(give(f, tcp_frame(f, mss, sizeof(mss))), 1);
+    CHECK_EQ(dev.tx[47], 0x12); /* SYN, ACK */
+    CHECK_EQ(netif_rx_bytes(), 0);
+}
+
+/* tests/data/frames: as they are, with right checksums, and cut anywhere. */
+static void over_reads(void)
+{
+    static const char *const name[] = {
+        "tcp-opt-cut", "tcp-opt-cut-mss", "tcp-opt-ts-cut",
+        "nd6-ns-option-len0", "nd6-ns-option-len0-8",
+    };
+
+    for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+        uint8_t f[200];
+        char path[100];
+        size_t len;
+        FILE *in;
+
+        snprintf(path, sizeof(path), "tests/data/frames/%s", name[i]);
+        in = fopen(path, "rb");
+        if (!CHECK(in != NULL))
+            return;
+        len = fread(f, 1, sizeof(f), in);
+        fclose(in);
+        CHECK_EQ(get16(f), len - 2);
+        len -= 2;
+        memmove(f, f + 2, len);
+        CHECK(refused(f, len));
+        CHECK_EQ(give(f, len), 0);
+        fix(f, len);
+        CHECK(refused(f, len));
+        for (size_t n = 0; n <= len; n++)
+            CHECK_EQ(give(f, n), 0);
+    }
+}
+
+/* Each byte of a good frame with each of 256 values; each length. */
+static void mutants(void)
+{
+    for (int kind = 0; kind < 5; kind++) {
+        uint8_t good_frame[1514], f[1514];
+        size_t len = kind == 0   ? arp_frame(good_frame)
+                     : kind == 1 ? ping_frame(good_frame)
+                     : kind == 2 ? tcp_frame(good_frame, mss, sizeof(mss))
+                     : kind == 3 ? dhcp_frame(good_frame)
+                                 : udp_frame(good_frame, 53, 5353, "hello", 5);
+
+        CHECK(!refused(good_frame, len));
+        for (size_t n = 0; n < len; n++)
+            CHECK(refused(good_frame, n) || kind == 0);
+        for (size_t at = 0; at < len * 256; at++) {
+            memcpy(f, good_frame, len);
+            f[at / 256] = (uint8_t)at;
+            fix(f, len);
+            give(f, len);
+            if (at % 64 == 0)
+                now += 100;
+        }
+        CHECK_EQ(netif_rx_bytes(), 0);
+    }
+}
+
+/* What lwIP would not take well, one rule each. */
+static void rules(void)
+{
+    static const uint8_t nop_only[4] = { 1, 1, 1, 1 };
+    static const uint8_t long_opt[4] = { 9, 5, 0, 0 };
+    static const uint8_t zero_opt[4] = { 9, 0, 0, 0 };
+    static const uint8_t odd_mss[4] = { 2, 3, 5, 0 };
+    static const uint8_t after_end[4] = { 0, 2, 99, 99 };
+    uint8_t f[1600];
+    size_t len;
+
+    CHECK(!refused(f, tcp_frame(f, nop_only, 4)));
+    CHECK(!refused(f, tcp_frame(f, after_end, 4)));
+    CHECK(refused(f, tcp_frame(f, long_opt, 4)));
+    CHECK(refused(f, tcp_frame(f, zero_opt, 4)));
+    CHECK(refused(f, tcp_frame(f, odd_mss, 4)));
+
+    len = tcp_frame(f, mss, 4);
+    f[46] = 0x40; /* data offset 16 */
+    CHECK(refused(f, len));
+    f[46] = 0x70; /* 28 of 24 */
+    CHECK(refused(f, len));
+
+    len = ping_frame(f);
+    f[20] = 0x20; /* more fragments */
+    CHECK(refused(f, len));
+    f[20] = 0;
+    f[21] = 1; /* offset 8 */
+    CHECK(refused(f, len));
+    f[20] = 0x40; /* don't fragment: fine */
+    f[21] = 0;
+    CHECK(!refused(f, len));
+    f[14] = 0x46; /* IP options */
+    CHECK(refused(f, len));
+    f[14] = 0x65;
+    CHECK(refused(f, len));
+    len = ping_frame(f);
+    f[0] ^= 4; /* somebody else's */
+    CHECK(refused(f, len));
+    len = ping_frame(f);
+    f[0] = 1; /* multicast */
+    CHECK(refused(f, len));
+
+    len = arp_frame(f);
+    f[18] = 8; /* hardware addresses of 8 bytes */
+    CHECK(refused(f, len));
+    len = dhcp_frame(f);
+    CHECK(!refused(f, len));
+    f[42 + 2] = 16; /* hlen */
+    CHECK(refused(f, len));
+    len = dhcp_frame(f);
+    f[42 + 241] = 200; /* the option leaves the packet */
+    CHECK(refused(f, len));
+    len = dhcp_frame(f);
+    f[42 + 243] = 0; /* no end */
+    CHECK(refused(f, len));
+    len = ping_frame(f);
+    CHECK(refused(f, 1515));
+}
+
+/* Padding is zero whatever the wire had, and nothing behind the IP packet
+ * reaches lwIP: it would show in the echo. */
+static void padding(void)
+{
+    uint8_t f[60];
+    size_t len = ping_frame(f);
+
+    memset(f + len, 0xee, sizeof(f) - len);
+    CHECK_EQ(give(f, sizeof(f)), 1);
+    CHECK_EQ(get16(dev.tx + 16), 36);
+    for (size_t i = len; i < dev.tx_len; i++)
+        CHECK_EQ(dev.tx[i], 0);
+}
+
+/* The device has no room: nothing is lost that TCP has, and nothing leaks. */
+static void tx_full(void)
+{
+    uint8_t f[1514];
+    size_t used;
+    struct tcp *t;
+
+    give(f, arp_frame(f)); /* from here on the peer is known */
+    dev.full = true;
+    CHECK_EQ(give(f, ping_frame(f)), 0);
+    t = tcp_open(PEER, 25);
+    CHECK(t != NULL && tcp_state(t) == TCP_CONNECTING);
+    CHECK(netif_stats().tx_full != 0);
+    CHECK_EQ(stack_deadline(now), now + 1);
+    dev.full = false;
+    dev.sent = 0;
+    stack_poll(++now);
+    CHECK_EQ(dev.sent, 1);
+    CHECK_EQ(dev.tx[47], 2); /* the SYN */
+    tcp_drop(t);
+    used = heap_stats().used;
+    t = tcp_open(PEER, 25);
+    tcp_drop(t);
+    CHECK_EQ(heap_stats().used, used);
+}
+
+/* RST and ICMP's word, believed only for the SYN in flight */
+static void unreachable(void)
+{
+    uint8_t f[1514];
+    size_t len;
+    struct tcp *t;
+
+    give(f, arp_frame(f));
+    t = tcp_open(PEER, 25);
+    CHECK_EQ(tcp_state(t), TCP_CONNECTING);
+    len = ip_frame(f, 1, 8 + 28);
+    memset(f + 34, 0, 8);
+    f[34] = 3;
+    f[35] = 1; /* host unreachable */
+    memcpy(f + 42, dev.tx + 14, 28);
+    f[69] ^= 1; /* another sequence number */
+    fix(f, len);
+    give(f, len);
+    CHECK_EQ(tcp_state(t), TCP_CONNECTING);
+    f[69] ^= 1;
+    f[35] = 4; /* fragmentation needed */
+    fix(f, len);
+    give(f, len);
+    CHECK_EQ(tcp_state(t), TCP_CONNECTING);
+    f[35] = 1;
+    fix(f, len);
+    give(f, len);
+    CHECK_EQ(tcp_state(t), TCP_BROKEN);
+    CHECK_EQ(tcp_error(t), TCP_NO_ROUTE);
+    tcp_drop(t);
+}
+
+static void random_frames(void)
+{
+    uint64_t seed = check_seed;
+
+    for (unsigned i = 0; i < 100000; i++) {
+        uint8_t f[400];
+        uint64_t r = check_random(&seed);
+        size_t len = r % 5 == 0   ? arp_frame(f)
+                     : r % 5 == 1 ? ping_frame(f)
+                     : r % 5 == 2 ? tcp_frame(f, mss, sizeof(mss))
+                     : r % 5 == 3 ? dhcp_frame(f)
+                                  : udp_frame(f, 53, 5353, "hello", 5);
+
+        for (unsigned n = (unsigned)(r >> 8) % 6; n != 0; n--) {
+            uint64_t x = check_random(&seed);
+
+            f[12 + x % (len - 12)] = (uint8_t)(x >> 32);
+        }
+        if ((r >> 16) % 4 == 0)
+            len = (r >> 24) % (len + 1);
+        if ((r >> 18) % 4 != 0)
+            fix(f, len);
+        give(f, len);
+        now += r >> 60;
+    }
+    CHECK_EQ(netif_rx_bytes(), 0);
+}
+
+static const struct check_case cases[] = {
+    { "good", good },
+    { "over-reads", over_reads },
+    { "rules", rules },
+    { "padding", padding },
+    { "mutants", mutants },
+    { "tx-full", tx_full },
+    { "unreachable", unreachable },
+    { "random", random_frames },
+};
+
+CHECK_MAIN(cases)

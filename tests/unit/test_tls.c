@@ -1,0 +1,835 @@
+/*
+ * test_tls.c - net/tls.c against OpenSSL's server, both in memory: versions,
+ * chains, refusals, every chunk size, cuts, flipped bits, tickets, alerts,
+ * and memory that runs out. Certificates come from tests/servers/pki.py.
+ */
+/* sources: net/tls.c net/tls_setup.c net/tls_verify.c net/tls_trust.c
+ *          net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
+/* includes: net kernel tests/host */
+/* libs: mbedtls */
+/* link: -lssl -lcrypto */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "check.h"
+#include "fakeplatform.h"
+#include "heap.h"
+#include "rng.h"
+#include "tls.h"
+
+#define SAY_MAX 65536
+#define NEVER   SIZE_MAX
+
+/* ------------------------------------------------------------ certificates */
+
+static char dir[] = "/tmp/bootmail-tls-XXXXXX";
+
+struct file {
+    uint8_t p[65536];
+    size_t len;
+};
+
+static struct file slurp(const char *name)
+{
+    static struct file f;
+    char path[128];
+    FILE *in;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    in = fopen(path, "rb");
+    f.len = in != NULL ? fread(f.p, 1, sizeof(f.p), in) : 0;
+    if (in != NULL)
+        fclose(in);
+    if (f.len == 0) {
+        printf("cannot read %s\n", path);
+        exit(2);
+    }
+    return f;
+}
+
+static void remove_dir(void)
+{
+    char command[160];
+
+    (void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+    if (system(command) != 0)
+        printf("cannot remove %s\n", dir);
+}
+
+static struct file ca_all;
+
+static void make_certificates(void)
+{
+    char command[160];
+
+    if (mkdtemp(dir) == NULL)
+        exit(2);
+    atexit(remove_dir);
+    (void)snprintf(command, sizeof(command),
+                   "python3 tests/servers/pki.py '%s' >/dev/null", dir);
+    if (system(command) != 0) {
+        printf("pki.py failed\n");
+        exit(2);
+    }
+    ca_all = slurp("ca-all.pem");
+}
+
+/* --------------------------------------------------------------------- job */
+
+/* One connection: what is asked for, and what came of it. */
+struct job {
+    /* the server */
+    const char *cert;    /* pki.py's name                             */
+    int min, max;        /* TLS1_2_VERSION ..., 0: any                */
+    const char *ciphers; /* TLS 1.2                                   */
+    const char *plain;   /* not TLS at all: says this, listens to none */
+    bool ask_cert;       /* demands a client certificate              */
+    bool ticket, rekey;  /* in mid-session                            */
+    bool rude;           /* closes without close_notify               */
+    size_t say;          /* bytes of plaintext each side sends        */
+    /* the wire */
+    size_t chunk; /* bytes a step, 0: no limit                 */
+    size_t cut;   /* server's bytes that arrive                */
+    size_t flip;  /* the server's byte that is damaged         */
+    /* the client */
+    const char *host;
+    struct tls_config conf;
+    /* results */
+    enum tls_error error;
+    enum tls_state state;
+    struct tls_info info;
+    bool was_up;
+    char why[400];
+    size_t heard, server_heard; /* plaintext, all of it as expected       */
+    bool garbled;
+    size_t from_server, from_client; /* bytes on the wire                 */
+    char server_error[200];
+    size_t leaked;
+};
+
+static struct job job_of(const char *cert)
+{
+    struct job j;
+
+    memset(&j, 0, sizeof(j));
+    j.cert = cert;
+    j.host = "mail.test";
+    j.cut = NEVER;
+    j.flip = NEVER;
+    j.say = 100;
+    j.conf.trust = ca_all.p;
+    j.conf.trust_len = ca_all.len;
+    j.conf.verify = true;
+    j.conf.unix_now = (int64_t)time(NULL);
+    j.conf.min_version = 0x12;
+    return j;
+}
+
+static uint8_t pattern(size_t i)
+{
+    return (uint8_t)(i * 131 + (i >> 8));
+}
+
+struct server {
+    SSL_CTX *ctx;
+    SSL *ssl;
+    BIO *in, *out;
+    bool up, done, extra;
+    size_t said;
+};
+
+static void server_start(struct server *s, const struct job *j)
+{
+    char pem[128], key[128];
+
+    memset(s, 0, sizeof(*s));
+    s->in = BIO_new(BIO_s_mem());
+    s->out = BIO_new(BIO_s_mem());
+    if (j->plain != NULL) {
+        BIO_write(s->out, j->plain, (int)strlen(j->plain));
+        return;
+    }
+    (void)snprintf(pem, sizeof(pem), "%s/%s.pem", dir, j->cert);
+    (void)snprintf(key, sizeof(key), "%s/%s.key", dir, j->cert);
+    s->ctx = SSL_CTX_new(TLS_server_method());
+    if (SSL_CTX_use_certificate_chain_file(s->ctx, pem) != 1 ||
+        SSL_CTX_use_PrivateKey_file(s->ctx, key, SSL_FILETYPE_PEM) != 1) {
+        printf("server: cannot load %s\n", pem);
+        exit(2);
+    }
+    if (j->min != 0)
+        SSL_CTX_set_min_proto_version(s->ctx, j->min);
+    if (j->max != 0)
+        SSL_CTX_set_max_proto_version(s->ctx, j->max);
+    if (j->ciphers != NULL)
+        SSL_CTX_set_cipher_list(s->ctx, j->ciphers);
+    if (j->ask_cert) {
+        (void)snprintf(pem, sizeof(pem), "%s/ca-all.pem", dir);
+        SSL_CTX_load_verify_locations(s->ctx, pem, NULL);
+        SSL_CTX_set_purpose(s->ctx, X509_PURPOSE_ANY);
+        SSL_CTX_set_verify(
+            s->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    }
+    s->ssl = SSL_new(s->ctx);
+    SSL_set_accept_state(s->ssl);
+    SSL_set_bio(s->ssl, s->in, s->out);
+}
+
+static void server_free(struct server *s)
+{
+    if (s->ssl != NULL) {
+        SSL_free(s->ssl); /* and its BIOs */
+        SSL_CTX_free(s->ctx);
+    } else {
+        BIO_free(s->in);
+        BIO_free(s->out);
+    }
+}
+
+static void server_error(struct server *s, struct job *j, int ret)
+{
+    int kind = SSL_get_error(s->ssl, ret);
+
+    if (kind != SSL_ERROR_SSL || j->server_error[0] != '\0')
+        return;
+    ERR_error_string_n(ERR_get_error(), j->server_error,
+                       sizeof(j->server_error));
+    s->done = true;
+}
+
+static void server_step(struct server *s, struct job *j)
+{
+    uint8_t buf[1024];
+    int n;
+
+    if (s->ssl == NULL || s->done)
+        return;
+    ERR_clear_error();
+    if (!s->up) {
+        n = SSL_do_handshake(s->ssl);
+        if (n != 1) {
+            server_error(s, j, n);
+            return;
+        }
+        s->up = true;
+    }
+    while ((n = SSL_read(s->ssl, buf, sizeof(buf))) > 0) {
+        for (int i = 0; i < n; i++)
+            j->garbled |= buf[i] != pattern(j->server_heard++);
+    }
+    server_error(s, j, n);
+    if (s->said >= j->say / 2 && !s->extra) {
+        s->extra = true;
+        if (j->ticket && (SSL_new_session_ticket(s->ssl) != 1 ||
+                          SSL_do_handshake(s->ssl) != 1))
+            j->garbled = true;
+        if (j->rekey &&
+            (SSL_key_update(s->ssl, SSL_KEY_UPDATE_REQUESTED) != 1 ||
+             SSL_do_handshake(s->ssl) != 1))
+            j->garbled = true;
+    }
+    while (s->said < j->say) {
+        size_t len = j->say - s->said;
+
+        len = len < sizeof(buf) ? len : sizeof(buf);
+        if (s->said < j->say / 2 && s->said + len > j->say / 2)
+            len = j->say / 2 - s->said;
+        for (size_t i = 0; i < len; i++)
+            buf[i] = pattern(s->said + i);
+        n = SSL_write(s->ssl, buf, (int)len);
+        if (n <= 0)
+            break;
+        s->said += (size_t)n;
+        if (!s->extra && s->said >= j->say / 2)
+            return; /* the extra first, in the next step */
+    }
+    if (s->said == j->say && j->server_heard == j->say && !s->done) {
+        if (!j->rude)
+            SSL_shutdown(s->ssl);
+        s->done = true;
+    }
+}
+
+static size_t limit(const struct job *j, size_t n)
+{
+    return j->chunk != 0 && n > j->chunk ? j->chunk : n;
+}
+
+static bool move_up(struct job *j, struct server *s, struct tls *t)
+{
+    size_t room, n;
+    uint8_t *to = tls_recvrec_buf(t, &room);
+    int got;
+
+    n = limit(j, room);
+    if (j->cut - j->from_server < n)
+        n = j->cut - j->from_server;
+    got = n != 0 ? BIO_read(s->out, to, (int)n) : 0;
+    if (got > 0) {
+        if (j->flip - j->from_server < (size_t)got)
+            to[j->flip - j->from_server] ^= 1u << (j->flip % 8);
+        j->from_server += (size_t)got;
+        tls_recvrec_ack(t, (size_t)got);
+        return true;
+    }
+    if (j->from_server == j->cut || (s->done && BIO_pending(s->out) == 0))
+        tls_recvrec_eof(t);
+    return false;
+}
+
+static bool move_down(struct job *j, struct server *s, struct tls *t)
+{
+    size_t n;
+    const uint8_t *from = tls_sendrec_buf(t, &n);
+
+    n = limit(j, n);
+    if (n == 0)
+        return false;
+    if (s->ssl != NULL)
+        BIO_write(s->in, from, (int)n);
+    j->from_client += n;
+    tls_sendrec_ack(t, n);
+    return true;
+}
+
+static bool move_app(struct job *j, struct tls *t, size_t *said)
+{
+    size_t n, m;
+    uint8_t *to = tls_sendapp_buf(t, &n);
+    const uint8_t *from;
+
+    n = limit(j, n < j->say - *said ? n : j->say - *said);
+    for (size_t i = 0; i < n; i++)
+        to[i] = pattern(*said + i);
+    tls_sendapp_ack(t, n);
+    *said += n;
+    from = tls_recvapp_buf(t, &m);
+    m = limit(j, m);
+    for (size_t i = 0; i < m; i++)
+        j->garbled |= from[i] != pattern(j->heard++);
+    tls_recvapp_ack(t, m);
+    return n + m != 0;
+}
+
+static void drive(struct job *j, struct server *s, struct tls *t)
+{
+    size_t said = 0;
+    unsigned idle = 0;
+
+    while (idle < 3) {
+        bool moved = tls_run(t);
+
+        if (tls_state(t) == TLS_UP)
+            j->was_up = true;
+        moved |= move_app(j, t, &said);
+        moved |= move_down(j, s, t);
+        server_step(s, j);
+        moved |= move_up(j, s, t);
+        idle = moved ? 0 : idle + 1;
+    }
+}
+
+static void run(struct job *j)
+{
+    size_t before = heap_stats().used;
+    struct server s;
+    struct tls *t;
+
+    server_start(&s, j);
+    t = tls_open(&j->conf, j->host, strlen(j->host), &j->error);
+    if (t != NULL) {
+        drive(j, &s, t);
+        j->error = tls_error(t);
+        j->state = tls_state(t);
+        j->info = tls_info(t);
+        tls_free(t);
+    } else {
+        j->state = TLS_BROKEN;
+    }
+    (void)snprintf(j->why, sizeof(j->why), "%s", tls_why());
+    heap_fail_at(0);
+    server_free(&s);
+    j->leaked = heap_stats().used - before;
+    CHECK_EQ(j->leaked, 0);
+    CHECK(!j->garbled);
+    CHECK_EQ(j->error != TLS_OK, j->state == TLS_BROKEN);
+    CHECK_EQ(j->error != TLS_OK, j->why[0] != '\0');
+}
+
+static void good(struct job *j)
+{
+    run(j);
+    if (!CHECK_EQ(j->error, TLS_OK))
+        printf("  %s: %s\n", j->cert, j->why);
+    CHECK_EQ(j->state, TLS_PEER_DONE);
+    CHECK_EQ(j->heard, j->say);
+    CHECK_EQ(j->server_heard, j->say);
+    CHECK(j->info.verified == (j->conf.verify || j->conf.fingerprint));
+}
+
+static void bad(struct job *j, enum tls_error want, const char *words)
+{
+    run(j);
+    CHECK_EQ(j->error, want);
+    CHECK_EQ(j->heard, 0);
+    CHECK_EQ(j->server_heard, 0);
+    CHECK(!j->info.verified);
+    if (!CHECK(strstr(j->why, words) != NULL))
+        printf("  %s: \"%s\" lacks \"%s\"\n", j->cert, j->why, words);
+}
+
+/* ------------------------------------------------------------------- cases */
+
+/* First of all: rng_init() has not been called. */
+static void no_entropy(void)
+{
+    struct job j = job_of("ec");
+
+    bad(&j, TLS_E_NO_ENTROPY, "random numbers");
+    CHECK_EQ(j.from_client, 0);
+    CHECK_EQ(rng_init(), RNG_GOOD);
+    CHECK_EQ(rng_state(), RNG_GOOD);
+    CHECK(rng_u32() != rng_u32());
+    CHECK_EQ(rng_keyed32("abc", 3), rng_keyed32("abc", 3));
+    CHECK(rng_keyed32("abc", 3) != rng_keyed32("abd", 3));
+}
+
+static void versions(void)
+{
+    static const char *const certs[] = { "ec", "rsa", "chain" };
+    static const size_t chunks[] = { 0, 1, 7, 1000 };
+
+    for (size_t c = 0; c < 3; c++) {
+        for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
+            for (size_t k = 0; k < 4; k++) {
+                struct job j = job_of(certs[c]);
+
+                j.min = j.max = v;
+                j.chunk = chunks[k];
+                j.say = k == 1 ? 3000 : 40000;
+                good(&j);
+                CHECK_STR(j.info.version,
+                          v == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3");
+            }
+        }
+    }
+}
+
+static void suites(void)
+{
+    static const char *const names[] = { "ECDHE-ECDSA-AES128-GCM-SHA256",
+                                         "ECDHE-ECDSA-AES256-GCM-SHA384",
+                                         "ECDHE-ECDSA-CHACHA20-POLY1305" };
+
+    for (size_t i = 0; i < 3; i++) {
+        struct job j = job_of("ec");
+
+        j.max = TLS1_2_VERSION;
+        j.ciphers = names[i];
+        good(&j);
+    }
+}
+
+static void refused(void)
+{
+    static const struct {
+        const char *cert;
+        enum tls_error error;
+        const char *words;
+    } t[] = {
+        { "nochain", TLS_E_CERT, "not among the" },
+        { "other", TLS_E_CERT, "did not sign it" },
+        { "selfsigned", TLS_E_CERT, "self-signed" },
+        { "expired", TLS_E_EXPIRED, "expired on" },
+        { "future", TLS_E_EXPIRED, "not valid before" },
+        { "wronghost", TLS_E_NAME, "is for another.test, not for mail.test" },
+        { "nosan", TLS_E_NAME, "no subject alternative name" },
+        { "leafca", TLS_E_CERT, "a CA's, not a server's" },
+        { "wrongeku", TLS_E_CERT, "extended key usage" },
+        { "caeku", TLS_E_CERT, "extended key usage" },
+        { "ncgood", TLS_E_CERT, "name constraints" },
+        { "ncbad", TLS_E_CERT, "name constraints" },
+        { "ncsoft", TLS_E_CERT, "constraints" },
+    };
+
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
+            struct job j = job_of(t[i].cert);
+
+            j.min = j.max = v;
+            bad(&j, t[i].error, t[i].words);
+            CHECK(!j.was_up);
+            CHECK(strstr(j.server_error, "alert") != NULL);
+        }
+    }
+}
+
+static void hosts(void)
+{
+    struct job j = job_of("ec");
+
+    j.host = "MAIL.Test.";
+    good(&j);
+    j = job_of("ec");
+    j.host = "127.0.0.1";
+    good(&j);
+    j = job_of("dnsip");
+    j.host = "127.0.0.1";
+    bad(&j, TLS_E_NAME, "DNS:127.0.0.1");
+    j = job_of("ec");
+    j.host = "127.0.0.2";
+    bad(&j, TLS_E_NAME, "not for 127.0.0.2");
+    j.host = "post.test";
+    bad(&j, TLS_E_NAME, "not for post.test");
+
+    static const char *const wrong[] = {
+        "", ".", "a..b", "m\xc3\xa4il.test", "127.1", "mail.test\n", "a b"
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        j = job_of("ec");
+        j.host = wrong[i];
+        bad(&j, TLS_E_CONFIG, "neither a host name");
+        CHECK_EQ(j.from_client, 0);
+    }
+}
+
+static void times(void)
+{
+    struct job j = job_of("ec");
+
+    j.conf.unix_now = 4102444800; /* 2100-01-01 */
+    bad(&j, TLS_E_EXPIRED, "it is now 2100-01-01");
+    j = job_of("ec");
+    j.conf.unix_now = 951782400; /* 2000-02-29 */
+    bad(&j, TLS_E_EXPIRED, "it is now 2000-02-29");
+    j = job_of("ec");
+    j.conf.unix_now = -1;
+    bad(&j, TLS_E_NO_CLOCK, "clock");
+    CHECK_EQ(j.from_client, 0);
+}
+
+static void pins(void)
+{
+    struct file f = slurp("selfsigned.pem");
+    BIO *bio = BIO_new_mem_buf(f.p, (int)f.len);
+    X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    uint8_t pin[32];
+    unsigned len = sizeof(pin);
+    struct job j = job_of("selfsigned");
+
+    X509_digest(x, EVP_sha256(), pin, &len);
+    X509_free(x);
+    BIO_free(bio);
+    j.conf.fingerprint = pin;
+    j.conf.fingerprint_len = 32;
+    j.conf.trust_len = 0;
+    j.conf.unix_now = -1; /* time does not matter */
+    j.host = "any.test";  /* nor does the name    */
+    good(&j);
+    pin[31] ^= 1;
+    j = job_of("selfsigned");
+    j.conf.fingerprint = pin;
+    j.conf.fingerprint_len = 32;
+    bad(&j, TLS_E_CERT, "fingerprint");
+    CHECK(!j.was_up);
+    j = job_of("selfsigned");
+    j.conf.fingerprint = pin;
+    j.conf.fingerprint_len = 20;
+    bad(&j, TLS_E_TRUST, "SHA-256");
+}
+
+static void unverified(void)
+{
+    struct job j = job_of("selfsigned");
+
+    j.conf.verify = false;
+    j.conf.unix_now = -1;
+    good(&j);
+    CHECK(!j.info.verified);
+}
+
+static void anchors(void)
+{
+    static uint8_t pem[70000];
+    static const char junk[] =
+        "# a comment\n-----BEGIN CERTIFICATE-----\nnot Base64!\n"
+        "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMIIB\n"
+        "-----BEGIN FISH-----\n-----END CERTIFICATE-----\n- -- text\n";
+    struct job j = job_of("selfsigned");
+    struct file f = slurp("selfsigned.pem");
+
+    j.conf.trust = f.p; /* the leaf itself is the anchor */
+    j.conf.trust_len = f.len;
+    good(&j);
+    f = slurp("nochain.pem"); /* issued by a CA that nobody knows */
+    j = job_of("nochain");
+    j.conf.trust = f.p;
+    j.conf.trust_len = f.len;
+    good(&j);
+    j.host = "other.test"; /* an anchor is for its own names only */
+    j = (struct job){ .cert = j.cert,
+                      .host = j.host,
+                      .cut = NEVER,
+                      .flip = NEVER,
+                      .conf = j.conf };
+    bad(&j, TLS_E_NAME, "not for other.test");
+
+    memcpy(pem, junk, sizeof(junk) - 1);
+    memcpy(pem + sizeof(junk) - 1, ca_all.p, ca_all.len);
+    j = job_of("chain");
+    j.conf.trust = pem;
+    j.conf.trust_len = sizeof(junk) - 1 + ca_all.len;
+    good(&j);
+    j = job_of("ec");
+    j.conf.trust = pem;
+    j.conf.trust_len = sizeof(junk) - 1;
+    bad(&j, TLS_E_TRUST, "no usable");
+    j = job_of("ec");
+    j.conf.trust = NULL;
+    j.conf.trust_len = 0;
+    bad(&j, TLS_E_TRUST, "ca.pem");
+}
+
+/* A bundle cut at every byte is refused or does its work; it never crashes. */
+static void cut_bundle(void)
+{
+    struct file f = slurp("ca.pem");
+
+    for (size_t n = 0; n <= f.len; n++) {
+        struct tls_config c = job_of("ec").conf;
+        enum tls_error error;
+        uint8_t *copy = malloc(n + 1);
+        struct tls *t;
+
+        memcpy(copy, f.p, n);
+        c.trust = realloc(copy, n != 0 ? n : 1);
+        c.trust_len = n;
+        t = tls_open(&c, "mail.test", 9, &error);
+        CHECK_EQ(error, n + 1 < f.len ? TLS_E_TRUST : TLS_OK);
+        tls_free(t);
+        free((void *)(uintptr_t)c.trust);
+    }
+}
+
+static void plain_text(void)
+{
+    static const size_t chunks[] = { 0, 1, 3 };
+
+    for (size_t i = 0; i < 3; i++) {
+        struct job j = job_of("ec");
+
+        j.plain = "220 mail.test ESMTP\x1b[2J\r\nnext";
+        j.chunk = chunks[i];
+        bad(&j, TLS_E_NOT_TLS, i == 0 ? "\"220 mail.test ESMTP.[2J\"" : "\"2");
+    }
+    struct job j = job_of("ec");
+
+    j.plain = "\x16hello";
+    bad(&j, TLS_E_NOT_TLS, "plain text");
+    j = job_of("ec");
+    j.cut = 0;
+    bad(&j, TLS_E_TRUNCATED, "without an answer");
+}
+
+static void alerts(void)
+{
+    struct job j = job_of("ec");
+
+    j.max = TLS1_2_VERSION;
+    j.ciphers = "ECDHE-ECDSA-AES128-SHA";
+    bad(&j, TLS_E_ALERT, "handshake_failure (40)");
+    j = job_of("ec");
+    j.max = TLS1_2_VERSION;
+    j.conf.min_version = 0x13;
+    bad(&j, TLS_E_ALERT, "protocol_version (70)");
+}
+
+static void client_certificate(void)
+{
+    struct file cert = slurp("rsa.pem"), key = slurp("rsa.key");
+    struct file other = slurp("ec.key");
+
+    for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
+        struct job j = job_of("ec");
+
+        j.min = j.max = v;
+        j.ask_cert = true;
+        run(&j);
+        CHECK_EQ(j.error, TLS_E_ALERT);
+        j = job_of("ec");
+        j.min = j.max = v;
+        j.ask_cert = true;
+        j.conf.cert = cert.p;
+        j.conf.cert_len = cert.len;
+        j.conf.key = key.p;
+        j.conf.key_len = key.len;
+        good(&j);
+        j = job_of("ec");
+        j.conf.cert = cert.p;
+        j.conf.cert_len = cert.len;
+        bad(&j, TLS_E_CONFIG, "no key");
+        j.conf.key = other.p;
+        j.conf.key_len = other.len;
+        bad(&j, TLS_E_CONFIG, "does not belong");
+        j.conf.key = cert.p;
+        j.conf.key_len = cert.len;
+        bad(&j, TLS_E_CONFIG, "client key");
+        j.conf.key_len = 0;
+        bad(&j, TLS_E_CONFIG, "empty");
+    }
+}
+
+static void tickets(void)
+{
+    static const size_t chunks[] = { 0, 1 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct job j = job_of("ec");
+
+        j.min = TLS1_3_VERSION;
+        j.ticket = true;
+        j.chunk = chunks[i];
+        j.say = 5000;
+        good(&j);
+    }
+}
+
+static void rekey(void)
+{
+    struct job j = job_of("ec");
+
+    j.min = TLS1_3_VERSION;
+    j.rekey = true;
+    run(&j);
+    CHECK_EQ(j.error, TLS_E_PROTO);
+    CHECK(strstr(j.why, "change keys") != NULL);
+    CHECK_EQ(j.heard, j.say / 2); /* what came before is delivered */
+}
+
+static void rude_close(void)
+{
+    struct job j = job_of("ec");
+
+    j.rude = true;
+    run(&j);
+    CHECK_EQ(j.error, TLS_E_TRUNCATED);
+    CHECK_EQ(j.heard, j.say);
+    CHECK(j.info.version != NULL && j.info.verified);
+}
+
+/* The server's stream ends after each byte: never up before it should be,
+ * always TRUNCATED, plaintext always a prefix. */
+static void cuts(void)
+{
+    for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
+        struct job whole = job_of("ec");
+        size_t step;
+
+        whole.min = whole.max = v;
+        good(&whole);
+        step = 3;
+        for (size_t k = 0; k + 40 < whole.from_server; k += step) {
+            struct job j = job_of("ec");
+
+            j.min = j.max = v;
+            j.cut = k;
+            run(&j);
+            CHECK_EQ(j.error, TLS_E_TRUNCATED);
+            CHECK(j.was_up || j.heard == 0);
+        }
+    }
+}
+
+/* One bit of the server's stream is damaged: an error, or (in bytes that TLS
+ * ignores) all is well; nothing garbled ever comes out. */
+static void flips(void)
+{
+    uint64_t seed = check_seed;
+
+    for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
+        struct job whole = job_of("ec");
+        unsigned harmless = 0;
+
+        whole.min = whole.max = v;
+        good(&whole);
+        for (size_t k = 0; k + 16 < whole.from_server;
+             k += 1 + check_random(&seed) % 9) {
+            struct job j = job_of("ec");
+
+            j.min = j.max = v;
+            j.flip = k;
+            run(&j);
+            harmless += j.error == TLS_OK;
+        }
+        CHECK(harmless < 8);
+    }
+}
+
+/* Memory runs out at the n-th allocation. */
+static void no_memory(void)
+{
+    unsigned failed = 0;
+
+    for (uint32_t n = 1; n < 20000; n += 1 + n / 24) {
+        struct job j = job_of("chain");
+        uint32_t before = heap_stats().failed;
+
+        j.min = n % 2 != 0 ? TLS1_3_VERSION : 0;
+        j.max = n % 2 != 0 ? 0 : TLS1_2_VERSION;
+        heap_fail_at(n);
+        run(&j);
+        if (heap_stats().failed == before)
+            continue;
+        failed++;
+        CHECK(j.error != TLS_OK);
+        if (!CHECK_EQ(j.error, TLS_E_MEMORY))
+            printf("  allocation %u: %s\n", n, j.why);
+    }
+    CHECK(failed > 50);
+}
+
+/* What connections of every kind needed at most, all cases above included. */
+static void heap_bound(void)
+{
+    struct job j = job_of("chain");
+
+    good(&j);
+    printf("heap peak: %zu bytes\n", heap_stats().peak);
+    CHECK(heap_stats().peak <= 64 * 1024);
+}
+
+static const struct check_case all[] = {
+    { "no_entropy", no_entropy },
+    { "versions", versions },
+    { "suites", suites },
+    { "refused", refused },
+    { "hosts", hosts },
+    { "times", times },
+    { "pins", pins },
+    { "unverified", unverified },
+    { "anchors", anchors },
+    { "cut_bundle", cut_bundle },
+    { "plain_text", plain_text },
+    { "alerts", alerts },
+    { "client_certificate", client_certificate },
+    { "tickets", tickets },
+    { "rekey", rekey },
+    { "rude_close", rude_close },
+    { "cuts", cuts },
+    { "flips", flips },
+    { "no_memory", no_memory },
+    { "heap_bound", heap_bound },
+};
+
+int main(int argc, char **argv)
+{
+    make_certificates();
+    if (argc > 2) /* one case alone: the first one is left out */
+        (void)rng_init();
+    return check_main(argc, argv, all, sizeof(all) / sizeof(all[0]));
+}
