@@ -14,10 +14,10 @@
 
 #include <string.h>
 
-#define HEAD 12
+#define HEAD          12
 #define NAME_MAX_WIRE 255 /* RFC 1035, section 2.3.4 */
-#define LABEL_MAX 63
-#define CNAMES_MAX 8
+#define LABEL_MAX     63
+#define CNAMES_MAX    8
 
 enum { TYPE_A = 1, TYPE_CNAME = 5, CLASS_IN = 1 };
 enum { RCODE_OK = 0, RCODE_NXDOMAIN = 3 };
@@ -154,8 +154,8 @@ static bool get_record(const uint8_t *p, size_t len, size_t *at,
  * into *name. */
 enum step { STEP_BAD, STEP_ADDRESS, STEP_CNAME, STEP_NOTHING };
 
-static enum step walk(const uint8_t *p, size_t len, size_t at, struct name *name,
-                      uint32_t *address)
+static enum step walk(const uint8_t *p, size_t len, size_t at,
+                      struct name *name, uint32_t *address)
 {
     unsigned left = u16(p + 6);
     struct record r;
@@ -190,8 +190,8 @@ enum dnsmsg_verdict dnsmsg_reply(const uint8_t *query, size_t query_len,
         u16(p + 4) != 1)
         return DNSMSG_IGNORE;
     if (!get_name(query, query_len, &q, &asked) ||
-        !get_name(p, len, &at, &name) || !same(&asked, &name) ||
-        len - at < 4 || memcmp(p + at, query + q, 4) != 0)
+        !get_name(p, len, &at, &name) || !same(&asked, &name) || len - at < 4 ||
+        memcmp(p + at, query + q, 4) != 0)
         return DNSMSG_IGNORE;
     at += 4;
     rcode = p[3] & 15;

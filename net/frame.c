@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-#define ETH_HEAD 14
-#define IP_HEAD 20
-#define ICMP_HEAD 8
-#define TCP_HEAD 20
-#define UDP_HEAD 8
-#define ARP_BODY 28
+#define ETH_HEAD   14
+#define IP_HEAD    20
+#define ICMP_HEAD  8
+#define TCP_HEAD   20
+#define UDP_HEAD   8
+#define ARP_BODY   28
 #define DHCP_FIXED 240 /* up to and with the magic cookie */
 
 static unsigned u16(const uint8_t *p)

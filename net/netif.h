@@ -21,10 +21,10 @@ struct netdev;
 #define NETIF_RX_BYTES (128u * 1024u)
 
 struct netif_stats {
-    uint32_t rx, tx;    /* frames handed to lwIP, to the device            */
+    uint32_t rx, tx;     /* frames handed to lwIP, to the device            */
     uint32_t rx_refused; /* dropped by frame_check()                       */
-    uint32_t rx_full;   /* dropped: no memory, or NETIF_RX_BYTES in use    */
-    uint32_t tx_full;   /* the device had no room: lwIP tries again        */
+    uint32_t rx_full;    /* dropped: no memory, or NETIF_RX_BYTES in use    */
+    uint32_t tx_full;    /* the device had no room: lwIP tries again        */
 };
 
 /* Attaches lwIP to the device, link down, without an address. Once. */

@@ -36,16 +36,16 @@
 /* One poll takes at most so many frames: the caller's timers and the pump
  * run in between however fast frames come. */
 #define RX_PER_POLL 64
-#define DNS_PORT 53
-#define TIMERS_MAX 8
+#define DNS_PORT    53
+#define TIMERS_MAX  8
 
 static struct {
     struct netdev *dev;
     struct stack_config conf;
     uint64_t now;
-    uint32_t due[TIMERS_MAX]; /* of lwip_cyclic_timers[], on sys_now()'s clock */
+    uint32_t due[TIMERS_MAX]; /* of lwip_cyclic_timers[], on sys_now() */
     uint32_t dhcp_dns[2];
-    uint32_t tx_full;         /* stats.tx_full at the last stack_deadline()  */
+    uint32_t tx_full; /* stats.tx_full at the last stack_deadline()  */
     char why[120];
 } self;
 
@@ -102,9 +102,9 @@ void dns_setserver(u8_t n, const ip_addr_t *server)
 
 static bool timer_idle(const struct lwip_cyclic_timer *t)
 {
-    return t->handler == dns_tmr || (t->handler == tcp_tmr &&
-                                     tcp_active_pcbs == NULL &&
-                                     tcp_tw_pcbs == NULL);
+    return t->handler == dns_tmr ||
+           (t->handler == tcp_tmr && tcp_active_pcbs == NULL &&
+            tcp_tw_pcbs == NULL);
 }
 
 /* lwip_init() calls this */
@@ -357,8 +357,8 @@ static void hurry_dhcp(void)
     struct dhcp *d = netif_dhcp_data(netif_default);
     unsigned limit;
 
-    if (d == NULL || (d->state != DHCP_STATE_SELECTING &&
-                      d->state != DHCP_STATE_REQUESTING))
+    if (d == NULL ||
+        (d->state != DHCP_STATE_SELECTING && d->state != DHCP_STATE_REQUESTING))
         return;
     limit = 1u << (d->tries < 6 ? d->tries : 6);
     if (d->request_timeout > limit)
@@ -509,7 +509,8 @@ _Static_assert(TCP_SND_QUEUELEN >= 2 * (TCP_SND_BUF / TCP_MSS), "queue");
 _Static_assert((TCP_WND / TCP_MSS + TCP_OOSEQ_MAX_PBUFS) * (TCP_MSS + 150) <=
                    NETIF_RX_BYTES,
                "received frames fit");
-_Static_assert(NETIF_RX_BYTES + TCP_SND_QUEUELEN * 208 + 10240 + 80 * 1024 <=
+_Static_assert(NETIF_RX_BYTES + TCP_CONNECTIONS * TCP_SND_QUEUELEN * 208 +
+                       10240 + 80 * 1024 <=
                    HEAP_LIMIT,
                "lwIP at its worst leaves TLS its share");
 _Static_assert(LWIP_DHCP_DOES_ACD_CHECK == 0, "no wait before the lease");
@@ -517,8 +518,8 @@ _Static_assert(LWIP_TCP_RTO_TIME == 1000 && TCP_SLOW_INTERVAL == 200, "RTO");
 _Static_assert(LWIP_IPV6 == 0 && IP_FORWARD == 0 && IP_REASSEMBLY == 0 &&
                    IP_OPTIONS_ALLOWED == 0 && LWIP_IGMP == 0,
                "nothing that answers or collects");
-_Static_assert(CHECKSUM_CHECK_IP && CHECKSUM_CHECK_TCP && CHECKSUM_CHECK_UDP &&
-                   CHECKSUM_CHECK_ICMP && CHECKSUM_GEN_IP && CHECKSUM_GEN_TCP,
+_Static_assert(CHECKSUM_CHECK_IP &&CHECKSUM_CHECK_TCP &&CHECKSUM_CHECK_UDP
+                   &&CHECKSUM_CHECK_ICMP &&CHECKSUM_GEN_IP &&CHECKSUM_GEN_TCP,
                "checksums on");
 _Static_assert(LWIP_TIMERS_CUSTOM == 1, "timers need no memory");
 _Static_assert(sizeof(((struct netdev *)0)->mac) == ETH_HWADDR_LEN, "MAC");

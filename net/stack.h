@@ -17,9 +17,9 @@ struct netdev;
 struct stack_config {
     bool dhcp;
     uint32_t address, netmask, gateway; /* when !dhcp; gateway may be 0   */
-    uint32_t dns[2];         /* 0: none given (DHCP's are used if any)    */
-    uint32_t source_ip;      /* 0: any; otherwise must be ours            */
-    const char *hostname;    /* sent with DHCP; NULL: none. Lives on.     */
+    uint32_t dns[2];      /* 0: none given (DHCP's are used if any)    */
+    uint32_t source_ip;   /* 0: any; otherwise must be ours            */
+    const char *hostname; /* sent with DHCP; NULL: none. Lives on.     */
 };
 
 /* dev lives on. False: out of memory. */
@@ -36,10 +36,10 @@ bool stack_poll(uint64_t now_ms);
 uint64_t stack_deadline(uint64_t now_ms);
 
 enum stack_link {
-    STACK_LINK_DOWN,   /* the device says there is no cable               */
-    STACK_NO_ADDRESS,  /* waiting for DHCP                                */
-    STACK_UP,          /* an address is configured                        */
-    STACK_DEAD,        /* the device broke its rules: stack_why()         */
+    STACK_LINK_DOWN,  /* the device says there is no cable               */
+    STACK_NO_ADDRESS, /* waiting for DHCP                                */
+    STACK_UP,         /* an address is configured                        */
+    STACK_DEAD,       /* the device broke its rules: stack_why()         */
 };
 enum stack_link stack_link(void);
 const char *stack_why(void);

@@ -9,6 +9,8 @@
 
 #include "frame.h"
 
+#define TCP_CONNECTIONS 2 /* open at the same time: tcp.h */
+
 /* stack.c: can a packet for this address leave at all? */
 bool stack_routable(uint32_t address);
 

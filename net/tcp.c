@@ -1,5 +1,5 @@
 /*
- * tcp.c - one connection over lwIP's raw API as two byte streams.
+ * tcp.c - connections over lwIP's raw API, each as two byte streams.
  *
  * Sending: the caller writes into a ring; lwIP refers to the ring's bytes
  * without copying, so they stay until the peer has acknowledged them.
@@ -41,19 +41,21 @@ _Static_assert(RING >= TCP_SND_BUF, "the ring never limits the window");
 #define WRITE_MAX (8 * TCP_MSS)
 
 struct tcp {
+    bool taken; /* by tcp_open(), until tcp_drop()               */
+    uint8_t *ring;
     struct tcp_pcb *pcb; /* NULL: never opened, or lwIP is done with it   */
     enum tcp_error error;
     bool connected;
-    bool fin_in;   /* the peer's FIN has arrived                          */
-    bool shut;     /* tcp_shut() was called                               */
-    bool fin_out;  /* and lwIP has queued our FIN                         */
+    bool fin_in;     /* the peer's FIN has arrived                          */
+    bool shut;       /* tcp_shut() was called                               */
+    bool fin_out;    /* and lwIP has queued our FIN                         */
     uint32_t opened; /* sys_now()                                          */
     struct pbuf *rx;
     uint32_t acked, written, filled;
 };
 
-static struct tcp self;
-static uint8_t ring[RING];
+static struct tcp slots[TCP_CONNECTIONS];
+static uint8_t rings[TCP_CONNECTIONS][RING];
 static uint32_t events;
 
 /* Ends our interest in the pcb without a word to the peer. */
@@ -150,21 +152,19 @@ static void push(struct tcp *t)
             return;
         if (n != t->filled - t->written)
             more = TCP_WRITE_FLAG_MORE;
-        if (tcp_write(t->pcb, ring + at, (u16_t)n, more) != ERR_OK)
+        if (tcp_write(t->pcb, t->ring + at, (u16_t)n, more) != ERR_OK)
             return;
         t->written += n;
     }
 }
 
-void tcp_service(void)
+static void service(struct tcp *t)
 {
-    struct tcp *t = &self;
-
     if (t->pcb == NULL)
         return;
     if (t->pcb->state == SYN_SENT && sys_now() - t->opened >= NEIGHBOUR_MS &&
-        !stack_reachable(lwip_ntohl(
-            ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip))))) {
+        !stack_reachable(
+            lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip))))) {
         fail(t, TCP_NO_ROUTE);
         tcp_abandon(let_go(t), 0);
         return;
@@ -179,6 +179,14 @@ void tcp_service(void)
         let_go(t);
 }
 
+void tcp_service(void)
+{
+    size_t i;
+
+    for (i = 0; i < TCP_CONNECTIONS; i++)
+        service(&slots[i]);
+}
+
 uint32_t tcp_events(void)
 {
     return events;
@@ -186,12 +194,25 @@ uint32_t tcp_events(void)
 
 void tcp_before_sleep(void)
 {
-    struct tcp_pcb *pcb = self.pcb;
+    struct tcp_pcb *pcb;
+    size_t i;
 
-    if (pcb != NULL && (pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0) {
+    for (i = 0; i < TCP_CONNECTIONS; i++) {
+        pcb = slots[i].pcb;
+        if (pcb == NULL || (pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW)) == 0)
+            continue;
         tcp_ack_now(pcb);
         tcp_output(pcb);
     }
+}
+
+static bool is_syn_of(const struct tcp *t, const struct frame_unreach *u)
+{
+    return t->pcb != NULL && t->pcb->state == SYN_SENT &&
+           ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip)) ==
+               lwip_htonl(u->address) &&
+           t->pcb->local_port == u->from && t->pcb->remote_port == u->to &&
+           t->pcb->lastack == u->seq; /* lwIP: the SYN's own number */
 }
 
 /* RFC 5927, section 4.1: believe it only when the sequence number is that of
@@ -199,24 +220,36 @@ void tcp_before_sleep(void)
  * later the route may heal, and retransmission goes on. */
 void tcp_unreachable(const struct frame_unreach *u)
 {
-    struct tcp *t = &self;
+    size_t i;
 
-    if (t->pcb == NULL || t->pcb->state != SYN_SENT ||
-        ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip)) !=
-            lwip_htonl(u->address) ||
-        t->pcb->local_port != u->from || t->pcb->remote_port != u->to ||
-        t->pcb->lastack != u->seq) /* lwIP: the SYN's own number */
-        return;
-    log_trace("ICMP: destination unreachable");
-    fail(t, TCP_NO_ROUTE);
-    tcp_abandon(let_go(t), 0);
+    for (i = 0; i < TCP_CONNECTIONS; i++) {
+        if (!is_syn_of(&slots[i], u))
+            continue;
+        log_trace("ICMP: destination unreachable");
+        fail(&slots[i], TCP_NO_ROUTE);
+        tcp_abandon(let_go(&slots[i]), 0);
+    }
 }
 
 /* ------------------------------------------------------- the seam ------ */
 
+static struct tcp *free_slot(void)
+{
+    size_t i;
+
+    for (i = 0; i < TCP_CONNECTIONS; i++) {
+        if (slots[i].taken)
+            continue;
+        slots[i] = (struct tcp){ .taken = true, .ring = rings[i] };
+        return &slots[i];
+    }
+    return NULL;
+}
+
 static void start(struct tcp *t, struct tcp_pcb *pcb)
 {
-    *t = (struct tcp){ .pcb = pcb, .opened = sys_now() };
+    t->pcb = pcb;
+    t->opened = sys_now();
     tcp_arg(pcb, t);
     tcp_recv(pcb, on_recv);
     tcp_sent(pcb, on_sent);
@@ -227,27 +260,32 @@ static void start(struct tcp *t, struct tcp_pcb *pcb)
 
 struct tcp *tcp_open(uint32_t address, uint16_t port)
 {
-    struct tcp *t = &self;
+    struct tcp *t = free_slot();
     struct tcp_pcb *pcb;
     ip_addr_t to;
     err_t err;
 
-    tcp_drop(t);
+    if (t == NULL)
+        return NULL;
     if (!stack_routable(address)) {
         fail(t, TCP_NO_ROUTE);
         return t;
     }
     pcb = tcp_new();
-    if (pcb == NULL)
+    if (pcb == NULL) {
+        t->taken = false;
         return NULL;
+    }
     start(t, pcb);
     ip_addr_set_ip4_u32(&to, lwip_htonl(address));
     err = tcp_connect(pcb, &to, port, on_connected);
     if (err == ERR_OK)
         return t;
     tcp_abandon(let_go(t), 0);
-    if (err != ERR_RTE)
+    if (err != ERR_RTE) {
+        t->taken = false;
         return NULL;
+    }
     fail(t, TCP_NO_ROUTE);
     return t;
 }
@@ -275,7 +313,7 @@ uint8_t *tcp_send_buf(struct tcp *t, size_t *len)
     *len = room < RING - at ? room : RING - at;
     if (t->pcb == NULL || t->shut)
         *len = 0;
-    return *len == 0 ? NULL : ring + at;
+    return *len == 0 ? NULL : t->ring + at;
 }
 
 void tcp_send_ack(struct tcp *t, size_t n)

@@ -1,5 +1,5 @@
 /*
- * tcp.h - one TCP connection as two byte streams.
+ * tcp.h - a TCP connection as two byte streams.
  *
  * send = towards the peer, recv = from it. A *_buf() pointer lives until its
  * *_ack(n), n <= len; acknowledging 0 is allowed; a NULL pointer has len 0.
@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tcp; /* one, static: a client needs no more */
+/* Static; tcp_open() takes one of two (the delivery's, and one to ask a
+ * question), tcp_drop() gives it back. */
+struct tcp;
 
 enum tcp_state {
     TCP_CONNECTING,
@@ -31,7 +33,8 @@ enum tcp_error {
     TCP_NO_MEMORY,
 };
 
-struct tcp *tcp_open(uint32_t address, uint16_t port); /* NULL: no memory */
+/* NULL: no memory, or all are taken. */
+struct tcp *tcp_open(uint32_t address, uint16_t port);
 enum tcp_state tcp_state(const struct tcp *);
 enum tcp_error tcp_error(const struct tcp *);
 
@@ -46,7 +49,7 @@ size_t tcp_unacked(const struct tcp *);
 const uint8_t *tcp_recv_buf(const struct tcp *, size_t *len);
 void tcp_recv_ack(struct tcp *, size_t n);
 
-void tcp_shut(struct tcp *);  /* FIN after what was sent; keep polling     */
-void tcp_drop(struct tcp *);  /* RST now; the struct may be opened again   */
+void tcp_shut(struct tcp *); /* FIN after what was sent; keep polling     */
+void tcp_drop(struct tcp *); /* RST now; the struct may be opened again   */
 
 #endif

@@ -152,7 +152,7 @@ static void fail_ret(struct tls *t, int ret)
     if (t->state == TLS_UP && ret == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE &&
         t->ssl.in_msgtype == MBEDTLS_SSL_MSG_HANDSHAKE)
         text = "the server wants to change keys or to negotiate anew, which "
-               "is not supported: try again with fewer bytes";
+               "is not supported";
     fail(t, error, text);
 }
 
@@ -537,13 +537,31 @@ void tls_close(struct tls *t)
     t->closing = true;
 }
 
+/* The library spells TLS_AES_128_GCM_SHA256 as TLS1-3-AES-128-GCM-SHA256;
+ * people look for the name in the IANA registry. */
+static const char *registered_name(const char *suite)
+{
+    static char name[64];
+    size_t n = 0;
+
+    if (strncmp(suite, "TLS1-3-", 7) == 0) {
+        memcpy(name, "TLS_", 4);
+        n = 4;
+        suite += 7;
+    }
+    for (; *suite != '\0' && n < sizeof(name) - 1; suite++)
+        name[n++] = *suite == '-' ? '_' : *suite;
+    name[n] = '\0';
+    return name;
+}
+
 struct tls_info tls_info(const struct tls *t)
 {
     struct tls_info info = { NULL, NULL, false };
 
     if (t->up) {
         info.version = mbedtls_ssl_get_version(&t->ssl);
-        info.cipher = mbedtls_ssl_get_ciphersuite(&t->ssl);
+        info.cipher = registered_name(mbedtls_ssl_get_ciphersuite(&t->ssl));
         info.verified = t->judge.passed;
     }
     return info;

@@ -22,11 +22,11 @@
 #include "entropy.h"
 #include "virtio/ring.h"
 
-#define NET_F_MTU (1ull << 3)
-#define NET_F_MAC (1ull << 5)
+#define NET_F_MTU    (1ull << 3)
+#define NET_F_MAC    (1ull << 5)
 #define NET_F_STATUS (1ull << 16)
 #define F_ANY_LAYOUT (1ull << 27)
-#define F_EVENT_IDX (1ull << 29)
+#define F_EVENT_IDX  (1ull << 29)
 
 enum {
     RX_QUEUE = 0, /* 5.1.2: receiveq1, transmitq1 */

@@ -10,7 +10,6 @@
 /* Starts the device, which is copied. One device at a time: its rings and
  * buffers are static. NULL: it cannot be used, *why is a sentence part, and
  * another one may be tried. */
-struct netdev *virtio_net_open(const struct virtio_dev *dev,
-                               const char **why);
+struct netdev *virtio_net_open(const struct virtio_dev *dev, const char **why);
 
 #endif

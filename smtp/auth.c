@@ -17,8 +17,7 @@ enum smtp_auth auth_choose(const struct ehlo *e, enum smtp_auth allowed,
 {
     bool any = allowed == SMTP_AUTH_ANY;
 
-    if ((any || allowed == SMTP_AUTH_PLAIN) && e->auth_plain &&
-        !without_plain)
+    if ((any || allowed == SMTP_AUTH_PLAIN) && e->auth_plain && !without_plain)
         return SMTP_AUTH_PLAIN;
     if ((any || allowed == SMTP_AUTH_LOGIN) && e->auth_login)
         return SMTP_AUTH_LOGIN;
@@ -103,8 +102,7 @@ static bool encoded_here(const struct smtp_job *job, enum auth_part part,
 }
 
 /* Bytes of the password that p begins with, 0 if too few to tell. */
-static size_t password_here(const struct smtp_job *job, const char *p,
-                            size_t n)
+static size_t password_here(const struct smtp_job *job, const char *p, size_t n)
 {
     size_t len = job->password.len, same = 0;
 

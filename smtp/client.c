@@ -201,12 +201,13 @@ size_t smtp_body(struct smtp *o, const uint8_t *p, size_t n, uint64_t now_ms)
     if (s->state != STATE_BODY || n == 0)
         return 0;
     s->now = now_ms;
-    taken = dotstuff(&s->dots, s->out + s->out_len,
-                     sizeof s->out - s->out_len, &made, p, n);
+    taken = dotstuff(&s->dots, s->out + s->out_len, sizeof s->out - s->out_len,
+                     &made, p, n);
     s->out_len += made;
     if (s->dots.bad)
-        state_hang_up(s, SMTP_F_JOB, "the message holds a NUL byte or a CR "
-                "without LF");
+        state_hang_up(s, SMTP_F_JOB,
+                      "the message holds a NUL byte or a CR "
+                      "without LF");
     else if (taken != 0)
         state_arm(s, STATE_BODY);
     return taken;

@@ -13,8 +13,8 @@
 /* At most so many in one call, so that their events fit the queue. */
 #define COMMANDS_AT_ONCE 8
 
-void command_event(struct session *s, enum smtp_event_kind kind,
-                   unsigned what, uint16_t code, size_t rcpt)
+void command_event(struct session *s, enum smtp_event_kind kind, unsigned what,
+                   uint16_t code, size_t rcpt)
 {
     struct session_event *e;
 

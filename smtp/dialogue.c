@@ -48,13 +48,15 @@ static void start_auth(struct session *s)
     if (!s->tls_up && !s->job->auth_unsafe) {
         state_quit(s, SMTP_F_NO_AUTH, SMTP_REFUSED,
                    "user and password are withheld because the connection is "
-                   "not encrypted", NULL);
+                   "not encrypted",
+                   NULL);
         return;
     }
     if (!s->tls_verified && !s->job->auth_unsafe) {
         state_quit(s, SMTP_F_NO_AUTH, SMTP_REFUSED,
                    "user and password are withheld because the server's "
-                   "certificate is not verified", NULL);
+                   "certificate is not verified",
+                   NULL);
         return;
     }
     s->mech = (uint8_t)auth_choose(&s->caps, s->job->auth, s->no_plain);
@@ -113,10 +115,12 @@ static void on_ehlo(struct session *s, unsigned class)
     else if (class == 4 || s->job->lmtp)
         refused(s, SMTP_F_GREETING, "the server refused our hello");
     else if (s->job->tls == SMTP_TLS_STARTTLS && !s->tls_up)
-        refused(s, SMTP_F_NO_STARTTLS, "TLS is required and the server "
+        refused(s, SMTP_F_NO_STARTTLS,
+                "TLS is required and the server "
                 "refuses EHLO, without which there is no STARTTLS");
     else if (s->job->auth != SMTP_AUTH_OFF)
-        refused(s, SMTP_F_NO_AUTH, "a login is required and the server "
+        refused(s, SMTP_F_NO_AUTH,
+                "a login is required and the server "
                 "refuses EHLO, without which there is no AUTH");
     else
         state_enter(s, STATE_HELO, CMD_HELO);
@@ -195,8 +199,8 @@ static void on_auth(struct session *s, unsigned class)
         s->no_plain = true;
         start_auth(s);
     } else {
-        refused(s, SMTP_F_AUTH, class == 4 ? "the login cannot be checked now"
-                                           : NULL);
+        refused(s, SMTP_F_AUTH,
+                class == 4 ? "the login cannot be checked now" : NULL);
     }
 }
 
@@ -360,8 +364,8 @@ static bool out_of_turn(struct session *s, unsigned class)
         if (s->failure != SMTP_F_NONE)
             failure = (enum smtp_failure)s->failure;
         command_drop(s);
-        state_finish(s, failure, SMTP_TRY_LATER,
-                     "the server ended the session", &s->last);
+        state_finish(s, failure, SMTP_TRY_LATER, "the server ended the session",
+                     &s->last);
         return true;
     }
     if (s->answered++ < s->left)

@@ -13,8 +13,8 @@ static size_t plain(const uint8_t *in, size_t n)
 {
     size_t i = 0;
 
-    while (i < n && (in[i] > '\r' || (in[i] != '\r' && in[i] != '\n' &&
-                                      in[i] != 0)))
+    while (i < n &&
+           (in[i] > '\r' || (in[i] != '\r' && in[i] != '\n' && in[i] != 0)))
         i++;
     return i;
 }

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #define PATH_MAX_BYTES 254
-#define LOCAL_MAX 64
-#define LABEL_MAX 63
+#define LOCAL_MAX      64
+#define LABEL_MAX      63
 
 static bool alnum(char c)
 {
@@ -40,8 +40,7 @@ static size_t utf8_char(struct smtp_str s, size_t at)
 
 static bool atext(char c)
 {
-    return alnum(c) ||
-           memchr("!#$%&'*+-/=?^_`{|}~", c, 19) != NULL;
+    return alnum(c) || memchr("!#$%&'*+-/=?^_`{|}~", c, 19) != NULL;
 }
 
 /* Each returns the bytes used, 0 if there is none of its kind. */
@@ -227,6 +226,6 @@ bool smtp_mailbox_ok(struct smtp_str s, bool *utf8, const char **why)
     domain.p = s.p + local + 1;
     domain.len = s.len - local - 1;
     *why = "the part behind the @ is no domain";
-    return domain.len != 0 && (domain.p[0] == '[' ? literal_ok(domain)
-                                                  : domain_ok(domain, utf8));
+    return domain.len != 0 &&
+           (domain.p[0] == '[' ? literal_ok(domain) : domain_ok(domain, utf8));
 }

@@ -28,38 +28,74 @@ const char *reason_waits_for(unsigned state)
 }
 
 static const struct hint {
-    uint16_t code;      /* 0: any */
+    uint16_t code;       /* 0: any */
     uint8_t enhanced[3]; /* class 0: any */
-    const char *word;   /* in the text; NULL: any */
-    bool auth_off;      /* only if the job does not log in */
+    const char *word;    /* in the text; NULL: any */
+    bool auth_off;       /* only if the job does not log in */
     const char *say;
 } hints[] = {
-    { 535, { 5, 7, 139 }, NULL, false, "this account needs OAuth2, or "
+    { 535,
+      { 5, 7, 139 },
+      NULL,
+      false,
+      "this account needs OAuth2, or "
       "its administrator must turn basic authentication on" },
-    { 534, { 5, 7, 9 }, NULL, false,
+    { 534,
+      { 5, 7, 9 },
+      NULL,
+      false,
       "this account needs an application-specific password" },
-    { 0, { 0, 0, 0 }, "application-specific password", false,
+    { 0,
+      { 0, 0, 0 },
+      "application-specific password",
+      false,
       "this account needs an application-specific password" },
     { 535, { 0, 0, 0 }, NULL, false, "check user and password" },
     { 538, { 0, 0, 0 }, NULL, false, "turn tls on" },
     { 530, { 0, 0, 0 }, "starttls", false, "turn tls and tls_starttls on" },
-    { 530, { 0, 0, 0 }, NULL, true,
+    { 530,
+      { 0, 0, 0 },
+      NULL,
+      true,
       "the server wants a login: set auth, user and password" },
-    { 550, { 0, 0, 0 }, "relay", true,
+    { 550,
+      { 0, 0, 0 },
+      "relay",
+      true,
       "the server wants a login: set auth, user and password" },
-    { 554, { 0, 0, 0 }, "relay", true,
+    { 554,
+      { 0, 0, 0 },
+      "relay",
+      true,
       "the server wants a login: set auth, user and password" },
-    { 0, { 5, 7, 1 }, "relay", true,
+    { 0,
+      { 5, 7, 1 },
+      "relay",
+      true,
       "the server wants a login: set auth, user and password" },
-    { 550, { 0, 0, 0 }, "authenticat", true,
+    { 550,
+      { 0, 0, 0 },
+      "authenticat",
+      true,
       "the server wants a login: set auth, user and password" },
     { 553, { 5, 7, 1 }, NULL, false, "the login may not send as this from" },
-    { 0, { 0, 0, 0 }, "sender address rejected: not owned", false,
+    { 0,
+      { 0, 0, 0 },
+      "sender address rejected: not owned",
+      false,
       "the login may not send as this from" },
-    { 0, { 4, 7, 1 }, "greylist", false, "trying again in some minutes "
+    { 0,
+      { 4, 7, 1 },
+      "greylist",
+      false,
+      "trying again in some minutes "
       "is what the server asks for" },
     { 0, { 5, 3, 4 }, NULL, false, "make the message smaller" },
-    { 552, { 0, 0, 0 }, NULL, false, "make the message smaller, or the "
+    { 552,
+      { 0, 0, 0 },
+      NULL,
+      false,
+      "make the message smaller, or the "
       "mailbox is full" },
 };
 

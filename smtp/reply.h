@@ -11,9 +11,10 @@
 
 #include "smtp.h"
 
-#define REPLY_LINE_KEPT 512   /* RFC 5321 4.5.3.1.5; longer is cut, kept is
+#define REPLY_LINE_KEPT \
+    512                       /* RFC 5321 4.5.3.1.5; longer is cut, kept is
                                  what the parser and a person get to see    */
-#define REPLY_LINE_MAX 12288  /* what RFC 4954 section 4 lets a 334 have    */
+#define REPLY_LINE_MAX  12288 /* what RFC 4954 section 4 lets a 334 have    */
 #define REPLY_BYTES_MAX 65536 /* of one reply; EHLO of 120 lines is real    */
 #define REPLY_LINES_MAX 1000
 

@@ -16,7 +16,7 @@
 #include "reply.h"
 #include "smtp.h"
 
-#define SESSION_OUT 2048   /* holds the longest command several times over */
+#define SESSION_OUT    2048 /* holds the longest command several times over */
 #define SESSION_EVENTS 16
 #define SESSION_REASON 448
 
@@ -27,15 +27,25 @@ enum smtp_state {
 };
 
 enum command {
-    CMD_NONE, CMD_EHLO, CMD_LHLO, CMD_HELO, CMD_STARTTLS, CMD_AUTH,
-    CMD_AUTH_DATA, CMD_AUTH_CANCEL, CMD_MAIL, CMD_RCPT, CMD_DATA, CMD_DOT,
+    CMD_NONE,
+    CMD_EHLO,
+    CMD_LHLO,
+    CMD_HELO,
+    CMD_STARTTLS,
+    CMD_AUTH,
+    CMD_AUTH_DATA,
+    CMD_AUTH_CANCEL,
+    CMD_MAIL,
+    CMD_RCPT,
+    CMD_DATA,
+    CMD_DOT,
     CMD_QUIT
 };
 
 /* text is made when the event is pulled: here only what to make it from */
 struct session_event {
-    uint8_t kind;     /* enum smtp_event_kind */
-    uint8_t what;     /* state or command */
+    uint8_t kind; /* enum smtp_event_kind */
+    uint8_t what; /* state or command */
     uint16_t code;
     uint32_t rcpt;
 };
@@ -44,18 +54,18 @@ struct session {
     const struct smtp_job *job;
     uint64_t now, deadline; /* now: of the call being served */
     uint8_t state, verdict;
-    uint8_t failure;    /* may be known before the state is CLOSED */
+    uint8_t failure; /* may be known before the state is CLOSED */
     bool tls_up, tls_verified;
-    bool utf8;          /* an address needs SMTPUTF8 */
+    bool utf8; /* an address needs SMTPUTF8 */
 
-    uint8_t mech;       /* enum smtp_auth in use */
-    uint8_t auth_step;  /* lines of credentials begun; AUTH_CANCELLED */
-    bool no_plain;      /* offered, but not known after all */
-    bool auth_began;    /* from here on the server may echo secrets */
+    uint8_t mech;      /* enum smtp_auth in use */
+    uint8_t auth_step; /* lines of credentials begun; AUTH_CANCELLED */
+    bool no_plain;     /* offered, but not known after all */
+    bool auth_began;   /* from here on the server may echo secrets */
 
     /* Commands in flight. A reply is only taken for a command that has left
      * whole: answered < left <= written. */
-    uint8_t todo;       /* enum command to write next */
+    uint8_t todo; /* enum command to write next */
     bool data_written;
     uint64_t written, left, answered;
     size_t write_rcpt, reply_rcpt; /* next one to write, to be answered */

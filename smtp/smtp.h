@@ -43,28 +43,32 @@ enum smtp_verdict {
 /* why a session did not end in SENT: kept apart, never folded */
 enum smtp_failure {
     SMTP_F_NONE,
-    SMTP_F_JOB,          /* the job itself cannot be sent (bad address)   */
-    SMTP_F_TIMEOUT,      /* the server was silent for too long            */
-    SMTP_F_LOST,         /* connection lost                               */
-    SMTP_F_PROTOCOL,     /* the server broke SMTP                         */
-    SMTP_F_INJECTION,    /* bytes behind the 220 to STARTTLS              */
-    SMTP_F_TLS_FIRST,    /* server speaks TLS where a banner was expected */
-    SMTP_F_NO_STARTTLS,  /* TLS is required and not offered or refused    */
-    SMTP_F_NO_AUTH,      /* no mechanism offered that policy allows       */
-    SMTP_F_AUTH,         /* credentials rejected                          */
-    SMTP_F_GREETING,     /* the server does not want to talk (4xx, 5xx)   */
-    SMTP_F_SENDER,       /* MAIL FROM refused                             */
-    SMTP_F_RECIPIENTS,   /* no recipient accepted                         */
-    SMTP_F_PARTIAL,      /* sent, but some recipients were refused        */
-    SMTP_F_MESSAGE,      /* DATA or the message refused                   */
-    SMTP_F_SIZE,         /* larger than the server takes                  */
-    SMTP_F_UTF8          /* needs SMTPUTF8, which is not offered          */
+    SMTP_F_JOB,         /* the job itself cannot be sent (bad address)   */
+    SMTP_F_TIMEOUT,     /* the server was silent for too long            */
+    SMTP_F_LOST,        /* connection lost                               */
+    SMTP_F_PROTOCOL,    /* the server broke SMTP                         */
+    SMTP_F_INJECTION,   /* bytes behind the 220 to STARTTLS              */
+    SMTP_F_TLS_FIRST,   /* server speaks TLS where a banner was expected */
+    SMTP_F_NO_STARTTLS, /* TLS is required and not offered or refused    */
+    SMTP_F_NO_AUTH,     /* no mechanism offered that policy allows       */
+    SMTP_F_AUTH,        /* credentials rejected                          */
+    SMTP_F_GREETING,    /* the server does not want to talk (4xx, 5xx)   */
+    SMTP_F_SENDER,      /* MAIL FROM refused                             */
+    SMTP_F_RECIPIENTS,  /* no recipient accepted                         */
+    SMTP_F_PARTIAL,     /* sent, but some recipients were refused        */
+    SMTP_F_MESSAGE,     /* DATA or the message refused                   */
+    SMTP_F_SIZE,        /* larger than the server takes                  */
+    SMTP_F_UTF8         /* needs SMTPUTF8, which is not offered          */
 };
 
 enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
 
-enum smtp_auth { SMTP_AUTH_OFF, SMTP_AUTH_ANY, SMTP_AUTH_PLAIN,
-                 SMTP_AUTH_LOGIN };
+enum smtp_auth {
+    SMTP_AUTH_OFF,
+    SMTP_AUTH_ANY,
+    SMTP_AUTH_PLAIN,
+    SMTP_AUTH_LOGIN
+};
 
 struct smtp_str {
     const char *p;
@@ -76,32 +80,32 @@ struct smtp_str {
 /* a reply as it concerns a person; text is printable ASCII or UTF-8 with
  * control bytes replaced, not NUL-terminated */
 struct smtp_reply_note {
-    uint16_t code;     /* 0: no reply came                                */
+    uint16_t code;       /* 0: no reply came                                */
     uint8_t enhanced[3]; /* class 0: none given (RFC 3463)                */
     uint16_t text_len;
     char text[SMTP_TEXT_MAX];
 };
 
 struct smtp_rcpt {
-    struct smtp_str address; /* in, without <>                            */
+    struct smtp_str address;   /* in, without <>                            */
     enum smtp_verdict verdict; /* out, and all below                      */
     struct smtp_reply_note reply;
 };
 
 struct smtp_job {
-    struct smtp_str helo;   /* our name for EHLO: domain or [1.2.3.4]      */
+    struct smtp_str helo; /* our name for EHLO: domain or [1.2.3.4]      */
     enum smtp_tls tls;
-    bool lmtp;              /* LHLO and one reply per recipient (RFC 2033) */
+    bool lmtp; /* LHLO and one reply per recipient (RFC 2033) */
     enum smtp_auth auth;
-    bool auth_unsafe;       /* AUTH also without verified TLS: user's word */
+    bool auth_unsafe; /* AUTH also without verified TLS: user's word */
     struct smtp_str user, password;
     struct smtp_str from;   /* without <>; empty: the null sender          */
     struct smtp_rcpt *rcpt; /* results are written here                    */
     size_t rcpt_count;
-    uint64_t size;          /* exact octets on the wire before dot-stuffing,
+    uint64_t size;       /* exact octets on the wire before dot-stuffing,
                                CRLF line ends; 0: not known                */
-    bool eight_bit;         /* the message has bytes over 0x7f             */
-    uint32_t timeout_ms;    /* 0: RFC 5321 4.5.3.2; else a cap per state,
+    bool eight_bit;      /* the message has bytes over 0x7f             */
+    uint32_t timeout_ms; /* 0: RFC 5321 4.5.3.2; else a cap per state,
                                but never on the wait for the reply to the
                                final dot: giving up there makes duplicates */
 };
@@ -109,9 +113,9 @@ struct smtp_job {
 /* Progress, for the log. text points into the session and lives until the
  * next call of any function here. */
 enum smtp_event_kind {
-    SMTP_EV_STATE,  /* text: name of the state entered                    */
-    SMTP_EV_SENT,   /* text: a command sent, secrets replaced by ***      */
-    SMTP_EV_REPLY   /* text: one whole reply line; code 0: it is no reply */
+    SMTP_EV_STATE, /* text: name of the state entered                    */
+    SMTP_EV_SENT,  /* text: a command sent, secrets replaced by ***      */
+    SMTP_EV_REPLY  /* text: one whole reply line; code 0: it is no reply */
 };
 struct smtp_event {
     enum smtp_event_kind kind;

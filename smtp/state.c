@@ -62,10 +62,11 @@ void state_settle(struct smtp_rcpt *r, enum smtp_verdict verdict,
 /* The gravest verdict of all recipients; *any_sent if one of them has it. */
 static enum smtp_verdict gravest(const struct session *s, bool *any_sent)
 {
-    static const uint8_t weight[] = {
-        [SMTP_PENDING] = 0, [SMTP_SENT] = 1, [SMTP_REFUSED] = 2,
-        [SMTP_TRY_LATER] = 3, [SMTP_UNSURE] = 4
-    };
+    static const uint8_t weight[] = { [SMTP_PENDING] = 0,
+                                      [SMTP_SENT] = 1,
+                                      [SMTP_REFUSED] = 2,
+                                      [SMTP_TRY_LATER] = 3,
+                                      [SMTP_UNSURE] = 4 };
     enum smtp_verdict worst = SMTP_PENDING;
 
     *any_sent = false;
@@ -94,9 +95,9 @@ void state_finish(struct session *s, enum smtp_failure failure,
         s->verdict = (uint8_t)verdict;
     if (s->verdict == SMTP_SENT)
         failure = SMTP_F_NONE;
-    else if (any_sent && (failure == SMTP_F_NONE ||
-                          failure == SMTP_F_RECIPIENTS ||
-                          failure == SMTP_F_MESSAGE))
+    else if (any_sent &&
+             (failure == SMTP_F_NONE || failure == SMTP_F_RECIPIENTS ||
+              failure == SMTP_F_MESSAGE))
         failure = SMTP_F_PARTIAL;
     s->failure = (uint8_t)failure;
     if (failure == SMTP_F_PARTIAL || why == NULL)

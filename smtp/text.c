@@ -127,7 +127,7 @@ static bool harmful(const char *p, size_t len)
     if (len != 3 || a != 0xe2)
         return false;
     c = (uint8_t)p[2];
-    return (b == 0x80 && (c == 0x8e || c == 0x8f ||   /* U+200E, U+200F */
+    return (b == 0x80 && (c == 0x8e || c == 0x8f ||     /* U+200E, U+200F */
                           (c >= 0xa8 && c <= 0xae))) || /* U+2028..202E */
            (b == 0x81 && c >= 0xa6 && c <= 0xa9);       /* U+2066..2069 */
 }

@@ -2,7 +2,7 @@
 import os
 import threading
 
-from harness import BUILD, TOP, succeed
+from harness import BUILD, TOP, Failure, succeed
 
 _lock = threading.Lock()
 _built = {}
@@ -17,7 +17,10 @@ _args = {
 def image(name):
     """Path of build/NAME/bootmail, up to date."""
     with _lock:
+        if isinstance(_built.get(name), Exception):
+            raise Failure(f'{name} does not build: see the first failure')
         if name not in _built:
+            _built[name] = RuntimeError()
             succeed(['make', '--no-print-directory', *_args[name]],
                     1200, cwd=TOP)
             _built[name] = os.path.join(BUILD, name, 'bootmail')

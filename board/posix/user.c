@@ -165,9 +165,9 @@ static void fetch(struct posix_net *n, int timeout_ms)
         if (t->at_ms >= 0 && (left < 0 || left < (int64_t)wait))
             wait = left < 0 ? 0 : (uint32_t)left;
     }
-    got = poll(self.fd, (nfds_t)self.fds,
-               wait > 3600000 ? (wait == UINT32_MAX ? -1 : 3600000)
-                              : (int)wait);
+    got =
+        poll(self.fd, (nfds_t)self.fds,
+             wait > 3600000 ? (wait == UINT32_MAX ? -1 : 3600000) : (int)wait);
     slirp_pollfds_poll(self.slirp, got < 0, get_revents, NULL);
     timers_run();
 }

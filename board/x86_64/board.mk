@@ -8,7 +8,7 @@ DIRS   := smtp net kernel kernel/virtio kernel/app kernel/arch/x86_64 \
 	board/x86_64
 SKIP   :=
 
-ARCH   := -march=x86-64-v2 -mno-red-zone -fno-pic -static
+ARCH   := -march=x86-64 -mno-red-zone -fno-pic -static
 CFLAGS := -fstack-protector-strong -mstack-protector-guard=global \
 	-fno-strict-overflow
 LDFLAGS := -T board/x86_64/link.ld --no-dynamic-linker

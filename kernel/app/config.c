@@ -311,16 +311,17 @@ static struct blob packed(struct blob path)
     }
 }
 
-static bool read_pem(struct loader *l, const char *key, struct blob path,
+static bool read_pem(struct loader *l, const char *key, struct blob *path,
                      struct blob *out)
 {
-    *out = files_get(packed(path));
+    *path = packed(*path);
+    *out = files_get(*path);
     if (out->len != 0)
         return true;
     conf_why(l->err, key);
     conf_why(l->err, out->p == NULL ? ": no such file: " : ": empty file: ");
-    conf_why_quoted(l->err, packed(path));
-    return fail_at(l, path);
+    conf_why_quoted(l->err, *path);
+    return fail_at(l, *path);
 }
 
 /* A client certificate: both files or neither. */
@@ -340,8 +341,8 @@ static bool check_client_cert(struct loader *l)
         return fail(l, c->tls_key_file, "tls_key_file needs tls_cert_file");
     if (c->tls_key_file.len == 0)
         return fail(l, c->tls_cert_file, "tls_cert_file needs tls_key_file");
-    return read_pem(l, "tls_cert_file", c->tls_cert_file, &c->cert) &&
-           read_pem(l, "tls_key_file", c->tls_key_file, &c->key);
+    return read_pem(l, "tls_cert_file", &c->tls_cert_file, &c->cert) &&
+           read_pem(l, "tls_key_file", &c->tls_key_file, &c->key);
 }
 
 static bool check_tls(struct loader *l)
@@ -363,7 +364,7 @@ static bool check_tls(struct loader *l)
                     "nobody is trusted: set tls_trust_file, tls_fingerprint, "
                     "or tls_certcheck off");
     if (!blob_eq(c->tls_trust_file, blob_str("system")))
-        return read_pem(l, "tls_trust_file", c->tls_trust_file, &c->trust);
+        return read_pem(l, "tls_trust_file", &c->tls_trust_file, &c->trust);
     c->trust = files_get(blob_str("ca.pem"));
     if (c->trust.len == 0)
         return fail(l, NOWHERE,

@@ -184,6 +184,7 @@ bool envelope_message(const struct config *c, struct smtp_job *job,
     spec.add_date = c->set_date_header != TRI_OFF;
     spec.add_msgid = c->set_msgid_header != TRI_OFF;
     spec.add_from = c->set_from_header != TRI_OFF;
+    spec.replace_from = c->set_from_header == TRI_ON;
     spec.remove_bcc = c->remove_bcc_headers;
     spec.undisclosed = c->undisclosed_recipients;
     if (!attachments(&spec, r))

@@ -82,7 +82,7 @@ static void deliver(void)
 static void wipe_secrets(void)
 {
     files_wipe(blob_str("password"));
-    files_wipe(blob_str("key.pem"));
+    files_wipe(conf.tls_key_file);
     files_wipe(blob_str("bootmail.conf"));
     files_wipe(blob_str("args"));
 }

@@ -124,8 +124,9 @@ static size_t pump_tls(struct session *s, uint64_t now)
     moved += tls_run(s->tls);
     moved += pump_records_out(s->tls, s->tcp);
 
+    /* not before smtp knows that TLS is up: watch_tls() */
     from = tls_recvapp_buf(s->tls, &have);
-    if (have != 0) {
+    if (have != 0 && s->tls_was_up) {
         n = smtp_in(&s->smtp, from, have, now);
         tls_recvapp_ack(s->tls, n);
         moved += n;
@@ -223,7 +224,9 @@ static void tls_failed(struct session *s)
     if (tcp_error(s->tcp) == TCP_RESET)
         e = TLS_E_TRUNCATED;
     verdict_tls(e, tls_why(), s->conf, s->port, s->report);
-    smtp_abort(&s->smtp, SMTP_F_NO_STARTTLS);
+    smtp_abort(&s->smtp, e == TLS_E_TRUNCATED || e == TLS_E_MEMORY
+                             ? SMTP_F_LOST
+                             : SMTP_F_NO_STARTTLS);
 }
 
 static void watch_tls(struct session *s, uint64_t now)

@@ -15,7 +15,7 @@
 #include "wipe.h"
 
 #define EVENT_IDX (1ull << 29)
-#define NAP_NS 1000000u /* in case the machine's interrupt is not wired */
+#define NAP_NS    1000000u /* in case the machine's interrupt is not wired */
 
 static void ask(struct virtio_rng *rng)
 {

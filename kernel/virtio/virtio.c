@@ -46,8 +46,7 @@ static bool reset(struct virtio_dev *dev)
     return false;
 }
 
-static bool refuse(struct virtio_dev *dev, const char **why,
-                   const char *reason)
+static bool refuse(struct virtio_dev *dev, const char **why, const char *reason)
 {
     *why = reason;
     virtio_fail(dev);

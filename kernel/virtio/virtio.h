@@ -39,25 +39,24 @@ struct virtio_transport {
     bool (*queue_set)(struct virtio_dev *, uint16_t index, struct vring *);
     void (*notify)(struct virtio_dev *, struct vring *);
     /* device configuration space; reads are bounded by cfg_len */
-    void (*config_read)(struct virtio_dev *, size_t off, void *out,
-                        size_t len);
+    void (*config_read)(struct virtio_dev *, size_t off, void *out, size_t len);
     uint32_t (*config_gen)(struct virtio_dev *);
     void (*irq_ack)(struct virtio_dev *);
 };
 
 struct virtio_dev {
     const struct virtio_transport *ops;
-    uint32_t id;          /* VIRTIO_ID_*                               */
-    char name[40];        /* "virtio-mmio feb00e00", "virtio-pci 0:3.0" */
-    volatile uint8_t *base;     /* mmio registers / pci common config  */
-    volatile uint8_t *cfg;      /* device config                       */
+    uint32_t id;            /* VIRTIO_ID_*                               */
+    char name[40];          /* "virtio-mmio feb00e00", "virtio-pci 0:3.0" */
+    volatile uint8_t *base; /* mmio registers / pci common config  */
+    volatile uint8_t *cfg;  /* device config                       */
     size_t cfg_len;
     volatile uint8_t *notify_base;
     size_t notify_len;
     uint32_t notify_mul;
     volatile uint8_t *isr;
-    bool msix;            /* pci: interrupts go to MSI-X vector 0      */
-    uint64_t features;    /* as negotiated                             */
+    bool msix;         /* pci: interrupts go to MSI-X vector 0      */
+    uint64_t features; /* as negotiated                             */
 };
 
 /* 3.1.1 steps 1-6. want: acceptable feature bits besides VERSION_1; need:
@@ -85,16 +84,16 @@ void virtio_config(struct virtio_dev *dev, size_t off, void *out, size_t len);
 struct vring_mem; /* the shared pages, page aligned: defined in ring.h */
 
 struct vring {
-    uint16_t index;        /* queue number                             */
-    uint16_t size;         /* descriptors, power of two                */
-    uint16_t used_seen;    /* next used entry to read, free running    */
-    uint16_t avail_next;   /* our copy of avail.idx                    */
-    uint16_t kicked;       /* avail_next at the last vring_kick()      */
-    uint16_t in_flight;    /* buffers the device holds                 */
-    bool event_idx;        /* VIRTIO_F_EVENT_IDX was negotiated        */
-    const char *error;     /* NULL, or the lie the device told         */
+    uint16_t index;      /* queue number                             */
+    uint16_t size;       /* descriptors, power of two                */
+    uint16_t used_seen;  /* next used entry to read, free running    */
+    uint16_t avail_next; /* our copy of avail.idx                    */
+    uint16_t kicked;     /* avail_next at the last vring_kick()      */
+    uint16_t in_flight;  /* buffers the device holds                 */
+    bool event_idx;      /* VIRTIO_F_EVENT_IDX was negotiated        */
+    const char *error;   /* NULL, or the lie the device told         */
     struct vring_mem *mem;
-    uint16_t notify_off;   /* pci                                      */
+    uint16_t notify_off; /* pci                                      */
     struct {
         uint32_t len;      /* bytes the device may write; 0: it reads  */
         bool device_owned; /* given to the device, not yet back        */

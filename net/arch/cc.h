@@ -23,10 +23,10 @@
 
 #define LWIP_RAND() rng_u32()
 
-#define LWIP_PLATFORM_DIAG(x)                                                  \
-    do {                                                                       \
+#define LWIP_PLATFORM_DIAG(x) \
+    do {                      \
     } while (0)
-#define LWIP_PLATFORM_ASSERT(x)                                                \
+#define LWIP_PLATFORM_ASSERT(x) \
     panic("bug: lwIP: %s (%s:%d)", x, __FILE__, __LINE__)
 
 #endif

@@ -112,6 +112,7 @@ def three():
 @case('delivery/attachment')
 def attachment():
     import email
+    import email.policy
     srv = server('exim')
     data = bytes(random.Random(1).randbytes(100000))
     path = os.path.join(new_dir('attach'), 'data \u00fc.bin')

@@ -292,6 +292,16 @@ def refuses_message(machine):
     expect(r, 69, 'refused', 'looks like spam')
 
 
+@both('slow-greeting')
+def slow_greeting(machine):
+    """A server that is only slow is not taken for one that speaks TLS, and
+    keeps its connection."""
+    r, wires = try_fake(machine, Dialogue(
+        users={WHO: SECRET}, act={'CONNECT': ('before', 'sleep', 3)}))
+    expect(r, 0, 'sent')
+    equal(len(wires[0].messages), 1, 'messages on the first connection', r)
+
+
 @both('byte-by-byte')
 def slow_bytes(machine):
     """Replies and records in single bytes."""

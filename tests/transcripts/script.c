@@ -144,12 +144,12 @@ static bool add_rcpt(struct script *s, char *arg)
 /* "rcpts N -> verdict": u0@example.org and so on */
 static bool add_rcpts(struct script *s, char *arg)
 {
-    int n = atoi(arg);
+    long n = strtol(arg, NULL, 10);
     char *arrow = strstr(arg, " -> ");
     char text[64];
 
-    for (int i = 0; i < n; i++) {
-        snprintf(text, sizeof text, "u%d@example.org%s", i,
+    for (long i = 0; i < n; i++) {
+        snprintf(text, sizeof text, "u%ld@example.org%s", i,
                  arrow != NULL ? arrow : "");
         if (!add_rcpt(s, text))
             return false;

@@ -52,8 +52,8 @@ static inline bool check_int(int64_t got, int64_t want, const char *file,
 {
     if (got != want) {
         check_fail(file, line, what);
-        printf("got %" PRId64 " (0x%" PRIx64 "), want %" PRId64
-               " (0x%" PRIx64 ")\n",
+        printf("got %" PRId64 " (0x%" PRIx64 "), want %" PRId64 " (0x%" PRIx64
+               ")\n",
                got, (uint64_t)got, want, (uint64_t)want);
     }
     return got == want;
@@ -74,9 +74,9 @@ static inline void check_show(const void *p, size_t len)
     printf("\"%s (%zu bytes)", len > 200 ? "..." : "", len);
 }
 
-static inline bool check_mem(const void *got, size_t got_len,
-                             const void *want, size_t want_len,
-                             const char *file, int line, const char *what)
+static inline bool check_mem(const void *got, size_t got_len, const void *want,
+                             size_t want_len, const char *file, int line,
+                             const char *what)
 {
     bool ok = got_len == want_len &&
               (got_len == 0 || memcmp(got, want, got_len) == 0);
@@ -108,11 +108,10 @@ static inline bool check_str(const char *got, const char *want,
 
 /* each gives true when the check held */
 #define CHECK(x) check_true((x), __FILE__, __LINE__, #x)
-#define CHECK_EQ(got, want)                                                    \
+#define CHECK_EQ(got, want) \
     check_int((int64_t)(got), (int64_t)(want), __FILE__, __LINE__, #got)
-#define CHECK_STR(got, want)                                                   \
-    check_str((got), (want), __FILE__, __LINE__, #got)
-#define CHECK_MEM(got, got_len, want, want_len)                                \
+#define CHECK_STR(got, want) check_str((got), (want), __FILE__, __LINE__, #got)
+#define CHECK_MEM(got, got_len, want, want_len) \
     check_mem((got), (got_len), (want), (want_len), __FILE__, __LINE__, #got)
 
 /* xorshift64*: the same numbers everywhere for the same seed */
@@ -164,11 +163,11 @@ static inline int check_main(int argc, char **argv,
     return check_failed != 0;
 }
 
-#define CHECK_MAIN(cases)                                                      \
-    int main(int argc, char **argv)                                            \
-    {                                                                          \
-        return check_main(argc, argv, (cases),                                 \
-                          sizeof(cases) / sizeof((cases)[0]));                 \
+#define CHECK_MAIN(cases)                                      \
+    int main(int argc, char **argv)                            \
+    {                                                          \
+        return check_main(argc, argv, (cases),                 \
+                          sizeof(cases) / sizeof((cases)[0])); \
     }
 
 #endif

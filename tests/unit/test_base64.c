@@ -9,11 +9,13 @@
 
 static void vectors(void)
 {
-    static const char *const pairs[][2] = {
-        { "", "" },           { "f", "Zg==" },         { "fo", "Zm8=" },
-        { "foo", "Zm9v" },    { "foob", "Zm9vYg==" },  { "fooba", "Zm9vYmE=" },
-        { "foobar", "Zm9vYmFy" }
-    };
+    static const char *const pairs[][2] = { { "", "" },
+                                            { "f", "Zg==" },
+                                            { "fo", "Zm8=" },
+                                            { "foo", "Zm9v" },
+                                            { "foob", "Zm9vYg==" },
+                                            { "fooba", "Zm9vYmE=" },
+                                            { "foobar", "Zm9vYmFy" } };
     char out[16];
 
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

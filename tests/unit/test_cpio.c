@@ -33,8 +33,8 @@ static size_t put(struct entry e, const char *data)
     ar_len += (size_t)snprintf((char *)ar + ar_len, 111,
                                "%s%08X%08x%08X%08X%08X%08X%08x%08X%08X%08X"
                                "%08X%08zX%08X",
-                               e.magic, 1u, e.mode, 0u, 0u, e.nlink, 0u,
-                               e.size, 0u, 0u, 0u, 0u, e.name_len, e.check);
+                               e.magic, 1u, e.mode, 0u, 0u, e.nlink, 0u, e.size,
+                               0u, 0u, 0u, 0u, e.name_len, e.check);
     memcpy(ar + ar_len, e.name, e.name_len);
     ar_len += e.name_len;
     pad(4);
@@ -46,8 +46,9 @@ static size_t put(struct entry e, const char *data)
 
 static struct entry file(const char *name, const char *data)
 {
-    struct entry e = { name,  strlen(name) + 1,       FILE_MODE, 1,
-                       (uint32_t)strlen(data), 0, "070701" };
+    struct entry e = { name,    strlen(name) + 1,       FILE_MODE,
+                       1,       (uint32_t)strlen(data), 0,
+                       "070701" };
 
     return e;
 }
@@ -158,10 +159,11 @@ static void skips(void)
 
 static void names(void)
 {
-    static const char *const refused[] = { "", "/", "./", "..", "../a", "a/..",
-                                           "a/../b", "/..", "./../b", ".//" };
-    static const char *const fine[] = { "a", "...", "..a", "a..", "a/.../b",
-                                        "a/b/c", "." };
+    static const char *const refused[] = { "",       "/",    "./",     "..",
+                                           "../a",   "a/..", "a/../b", "/..",
+                                           "./../b", ".//" };
+    static const char *const fine[] = { "a",       "...",   "..a", "a..",
+                                        "a/.../b", "a/b/c", "." };
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         struct blob b = blob_str(refused[i]);
@@ -249,8 +251,9 @@ static void compressed(void)
     refused("\x1f\x8b\x08", 3,
             "bad@0: it is compressed with gzip: unpack it first");
     refused("BZh9", 4, "bad@0: it is compressed with bzip2: unpack it first");
-    refused("\xfd" "7zXZ\0", 6,
-            "bad@0: it is compressed with xz: unpack it first");
+    refused("\xfd"
+            "7zXZ\0",
+            6, "bad@0: it is compressed with xz: unpack it first");
     refused("\x28\xb5\x2f\xfd", 4,
             "bad@0: it is compressed with zstd: unpack it first");
     refused("\x04\x22\x4d\x18", 4,
@@ -307,8 +310,8 @@ static void every_byte(void)
         for (unsigned k = check_random(&rnd) % 6; k > 0; k--) {
             size_t at = check_random(&rnd) % ar_len;
 
-            ar[at] = (uint8_t)"0123456789abcdefABCDEF\0z"[check_random(&rnd) %
-                                                          24];
+            ar[at] =
+                (uint8_t) "0123456789abcdefABCDEF\0z"[check_random(&rnd) % 24];
         }
         CHECK(parse(ar_len - check_random(&rnd) % 8)[0] != '\0');
         memcpy(ar, keep, ar_len);

@@ -11,10 +11,10 @@ static uint8_t query[DNSMSG_QUERY_MAX];
 static size_t query_len;
 
 /* The question for mail.example, and a reply's head and question for it. */
-#define QUESTION "\4mail\7example\0\0\1\0\1"
+#define QUESTION             "\4mail\7example\0\0\1\0\1"
 #define HEAD(flags, answers) "\x12\x34" flags "\0\1\0" answers "\0\0\0\0"
-#define OWNER "\xc0\x0c" /* the question's name */
-#define A_HEAD "\0\1\0\1\0\0\0\x3c\0\4"
+#define OWNER                "\xc0\x0c" /* the question's name */
+#define A_HEAD               "\0\1\0\1\0\0\0\x3c\0\4"
 
 static enum dnsmsg_verdict ask(const char *reply, size_t len, uint32_t *a)
 {
@@ -63,12 +63,16 @@ static void answers(void)
              DNSMSG_ADDRESS);
     CHECK_EQ(a, 0x01020304);
     /* the server may spell the name its own way */
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") "\4MAIL\7exAMple\0\0\1\0\1" OWNER
-                     A_HEAD "\1\2\3\5", &a), DNSMSG_ADDRESS);
+    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") "\4MAIL\7exAMple\0\0\1\0\1" OWNER A_HEAD
+                                        "\1\2\3\5",
+                 &a),
+             DNSMSG_ADDRESS);
     CHECK_EQ(a, 0x01020305);
     /* an alias, its address before it */
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\2") QUESTION "\1x\xc0\x11" A_HEAD
-                     "\1\2\3\6" OWNER "\0\5\0\1\0\0\0\0\0\4\1x\xc0\x11", &a),
+    CHECK_EQ(ASK(HEAD("\x81\x80", "\2") QUESTION
+                 "\1x\xc0\x11" A_HEAD "\1\2\3\6" OWNER
+                 "\0\5\0\1\0\0\0\0\0\4\1x\xc0\x11",
+                 &a),
              DNSMSG_ADDRESS);
     CHECK_EQ(a, 0x01020306);
     CHECK_EQ(ASK(HEAD("\x81\x80", "\0") QUESTION, &a), DNSMSG_NONE);
@@ -88,16 +92,25 @@ static void strangers(void)
 
     CHECK_EQ(ASK("", &a), DNSMSG_IGNORE);
     CHECK_EQ(ASK("\x12\x35\x81\x80\0\1\0\1\0\0\0\0" QUESTION OWNER A_HEAD
-                 "\1\2\3\4", &a), DNSMSG_IGNORE); /* id */
+                 "\1\2\3\4",
+                 &a),
+             DNSMSG_IGNORE); /* id */
     CHECK_EQ(ASK(HEAD("\x01\x80", "\1") QUESTION OWNER A_HEAD "\1\2\3\4", &a),
              DNSMSG_IGNORE); /* a question */
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") "\4main\7example\0\0\1\0\1" OWNER
-                     A_HEAD "\1\2\3\4", &a), DNSMSG_IGNORE); /* the name */
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") "\4mail\7example\0\0\x1c\0\1" OWNER
-                     A_HEAD "\1\2\3\4", &a), DNSMSG_IGNORE); /* the type */
+    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") "\4main\7example\0\0\1\0\1" OWNER A_HEAD
+                                        "\1\2\3\4",
+                 &a),
+             DNSMSG_IGNORE); /* the name */
+    CHECK_EQ(
+        ASK(HEAD("\x81\x80", "\1") "\4mail\7example\0\0\x1c\0\1" OWNER A_HEAD
+                                   "\1\2\3\4",
+            &a),
+        DNSMSG_IGNORE); /* the type */
     /* an address of somebody else's name */
     CHECK_EQ(ASK(HEAD("\x81\x80", "\1") QUESTION "\1x\xc0\x0c" A_HEAD
-                     "\1\2\3\4", &a), DNSMSG_NONE);
+                                                 "\1\2\3\4",
+                 &a),
+             DNSMSG_NONE);
     CHECK_EQ(a, 7);
 }
 
@@ -106,23 +119,29 @@ static void loops(void)
 {
     uint32_t a = 7;
 
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") QUESTION "\xc0\x1e" A_HEAD "\1\2\3\4",
-                 &a), DNSMSG_IGNORE);
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") QUESTION "\xc0\x40" A_HEAD "\1\2\3\4",
-                 &a), DNSMSG_IGNORE);
-    CHECK_EQ(ASK(HEAD("\x81\x80", "\1") QUESTION "\x80\x0c" A_HEAD "\1\2\3\4",
-                 &a), DNSMSG_IGNORE);
+    CHECK_EQ(
+        ASK(HEAD("\x81\x80", "\1") QUESTION "\xc0\x1e" A_HEAD "\1\2\3\4", &a),
+        DNSMSG_IGNORE);
+    CHECK_EQ(
+        ASK(HEAD("\x81\x80", "\1") QUESTION "\xc0\x40" A_HEAD "\1\2\3\4", &a),
+        DNSMSG_IGNORE);
+    CHECK_EQ(
+        ASK(HEAD("\x81\x80", "\1") QUESTION "\x80\x0c" A_HEAD "\1\2\3\4", &a),
+        DNSMSG_IGNORE);
     /* mail.example is an alias of mail.example */
     CHECK_EQ(ASK(HEAD("\x81\x80", "\1") QUESTION OWNER
-                     "\0\5\0\1\0\0\0\0\0\2\xc0\x0c", &a), DNSMSG_FAILED);
+                 "\0\5\0\1\0\0\0\0\0\2\xc0\x0c",
+                 &a),
+             DNSMSG_FAILED);
     CHECK_EQ(a, 7);
 }
 
 /* Every prefix of a good reply, and random damage: no read beyond the end. */
 static void damage(void)
 {
-    static const char good[] = HEAD("\x81\x80", "\2") QUESTION OWNER
-        "\0\5\0\1\0\0\0\0\0\4\1x\xc0\x11" "\1x\xc0\x11" A_HEAD "\1\2\3\4";
+    static const char good[] =
+        HEAD("\x81\x80", "\2") QUESTION OWNER "\0\5\0\1\0\0\0\0\0\4\1x\xc0\x11"
+                                              "\1x\xc0\x11" A_HEAD "\1\2\3\4";
     uint64_t seed = check_seed;
     uint32_t a = 0;
 

@@ -349,10 +349,10 @@ static void run_refuses(void)
                       "virtio 1.0");
 }
 
-#define CASE(x)                                                                \
-    static void case_##x(void)                                                 \
-    {                                                                          \
-        in_child(run_##x);                                                     \
+#define CASE(x)                \
+    static void case_##x(void) \
+    {                          \
+        in_child(run_##x);     \
     }
 
 CASE(all)
@@ -371,20 +371,13 @@ CASE(empty)
 CASE(refuses)
 
 static const struct check_case cases[] = {
-    { "all", case_all },
-    { "cpu", case_cpu },
-    { "device", case_device },
-    { "none", case_none },
-    { "seed", case_seed },
-    { "stuck", case_stuck },
-    { "zero", case_zero },
-    { "same_again", case_same_again },
-    { "too_many", case_too_many },
-    { "slow", case_slow },
-    { "silent", case_silent },
-    { "liar", case_liar },
-    { "empty", case_empty },
-    { "refuses", case_refuses },
+    { "all", case_all },           { "cpu", case_cpu },
+    { "device", case_device },     { "none", case_none },
+    { "seed", case_seed },         { "stuck", case_stuck },
+    { "zero", case_zero },         { "same_again", case_same_again },
+    { "too_many", case_too_many }, { "slow", case_slow },
+    { "silent", case_silent },     { "liar", case_liar },
+    { "empty", case_empty },       { "refuses", case_refuses },
 };
 
 CHECK_MAIN(cases)

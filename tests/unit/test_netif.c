@@ -125,7 +125,9 @@ static void start(void)
     static const struct netdev_ops ops = { rx_peek, rx_done, tx_buf,
                                            tx_send, arm,     link_up };
     const struct stack_config conf = {
-        .address = OURS, .netmask = 0xffffff00, .gateway = 0xac1e7301,
+        .address = OURS,
+        .netmask = 0xffffff00,
+        .gateway = 0xac1e7301,
     };
     struct tcp_pcb *pcb;
 
@@ -327,7 +329,7 @@ static void good(void)
 static void over_reads(void)
 {
     static const char *const name[] = {
-        "tcp-opt-cut", "tcp-opt-cut-mss", "tcp-opt-ts-cut",
+        "tcp-opt-cut",        "tcp-opt-cut-mss",      "tcp-opt-ts-cut",
         "nd6-ns-option-len0", "nd6-ns-option-len0-8",
     };
 

@@ -89,7 +89,8 @@ static void forms(void)
                 continue;
             CHECK_EQ(note->code, table[i].code);
             CHECK_EQ(note->enhanced[0] * 10000 + note->enhanced[1] * 100 +
-                         note->enhanced[2], table[i].enhanced);
+                         note->enhanced[2],
+                     table[i].enhanced);
             CHECK_MEM(note->text, note->text_len, table[i].text,
                       strlen(table[i].text));
         }
@@ -110,7 +111,9 @@ static void nul(void)
 {
     CHECK_EQ(feed("250 a\0b\r\n", 9, 9), 9);
     CHECK_MEM(r.note.text, r.note.text_len, "a?b", 3);
-    feed("2\0" "0 a\r\n", 7, 7);
+    feed("2\0"
+         "0 a\r\n",
+         7, 7);
     CHECK_EQ(r.status, REPLY_BAD);
 }
 

@@ -172,8 +172,7 @@ static void lies(void)
         "a used entry names a descriptor outside the ring";
     static const char *const twice =
         "a used entry returns a buffer that was not posted";
-    static const char *const longer =
-        "a used entry is longer than its buffer";
+    static const char *const longer = "a used entry is longer than its buffer";
 
     lie(3, 0, 1, ahead);
     lie(0xffff, 0, 1, ahead); /* backwards */
@@ -232,7 +231,7 @@ static void kicks(void)
     CHECK(!vring_should_kick(&vr));
 
     start(8, true);
-    used16()[0] = 1; /* means nothing with EVENT_IDX */
+    used16()[0] = 1;         /* means nothing with EVENT_IDX */
     used16()[2 + 4 * 8] = 2; /* avail_event: tell me about the third */
     for (uint16_t i = 0; i < 2; i++) {
         CHECK(vring_post(&vr, i, buffers[i], 64, true));
@@ -267,7 +266,7 @@ static void wakes(bool event_idx)
     for (uint16_t i = 0; i < 8; i++)
         CHECK(vring_post(&vr, i, buffers[i], 64, true));
     publish(0, 1);
-    CHECK(!interrupts()); /* polling from the start */
+    CHECK(!interrupts());  /* polling from the start */
     CHECK(vring_arm(&vr)); /* one is waiting: no sleep */
     CHECK(vring_take(&vr, &id, &len));
     CHECK(!vring_arm(&vr));
@@ -355,8 +354,7 @@ static void model_lie(void)
         used16()[1] = (uint16_t)(vr.used_seen + n % (vr.size + 2u));
         break;
     case 2: /* an id, near or far */
-        used_elem(n)[0] = r & 0x100 ? (uint32_t)(r >> 20)
-                                    : n % (vr.size + 2u);
+        used_elem(n)[0] = r & 0x100 ? (uint32_t)(r >> 20) : n % (vr.size + 2u);
         break;
     case 3: /* a length */
         used_elem(n)[1] = r & 0x100 ? (uint32_t)(r >> 20) : n % 70u;

@@ -13,11 +13,11 @@
 #include "entropy.h"
 #include "virtio/ring.h"
 
-#define F_MTU (1ull << 3)
-#define F_MAC (1ull << 5)
-#define F_STATUS (1ull << 16)
+#define F_MTU        (1ull << 3)
+#define F_MAC        (1ull << 5)
+#define F_STATUS     (1ull << 16)
 #define F_ANY_LAYOUT (1ull << 27)
-#define F_EVENT_IDX (1ull << 29)
+#define F_EVENT_IDX  (1ull << 29)
 
 /* ------------------------------------------------- a card made of memory */
 
@@ -85,8 +85,7 @@ static void notify(struct virtio_dev *d, struct vring *vr)
     card.kicks[vr->index]++;
 }
 
-static void config_read(struct virtio_dev *d, size_t off, void *out,
-                        size_t len)
+static void config_read(struct virtio_dev *d, size_t off, void *out, size_t len)
 {
     (void)d;
     CHECK(off + len <= sizeof(card.cfg));
@@ -110,20 +109,20 @@ static void irq_ack(struct virtio_dev *d)
     card.acks++;
 }
 
-#define OPS(is_legacy)                                                         \
-    {                                                                          \
-        .name = "fake", .legacy = (is_legacy), .get_status = get_status,       \
-        .set_status = set_status, .get_features = get_features,                \
-        .set_features = set_features, .queue_max = queue_max,                  \
-        .queue_set = queue_set, .notify = notify,                              \
-        .config_read = config_read, .config_gen = config_gen,                  \
-        .irq_ack = irq_ack,                                                    \
+#define OPS(is_legacy)                                                        \
+    {                                                                         \
+        .name = "fake", .legacy = (is_legacy), .get_status = get_status,      \
+        .set_status = set_status, .get_features = get_features,               \
+        .set_features = set_features, .queue_max = queue_max,                 \
+        .queue_set = queue_set, .notify = notify, .config_read = config_read, \
+        .config_gen = config_gen, .irq_ack = irq_ack,                         \
     }
 static const struct virtio_transport modern = OPS(false), legacy = OPS(true);
 
 static struct virtio_dev begin(const struct virtio_transport *ops)
 {
-    struct virtio_dev dev = { .ops = ops, .id = VIRTIO_ID_NET,
+    struct virtio_dev dev = { .ops = ops,
+                              .id = VIRTIO_ID_NET,
                               .name = "virtio-mmio feb00e00",
                               .cfg_len = sizeof(card.cfg) };
 
@@ -155,8 +154,7 @@ static void publish(unsigned q, uint32_t id, uint32_t len)
 static uint8_t *fetch(unsigned q, uint16_t *id, uint32_t *len)
 {
     struct vring *vr = card.ring[q];
-    const uint16_t *avail =
-        (const uint16_t *)(uintptr_t)vring_avail_addr(vr);
+    const uint16_t *avail = (const uint16_t *)(uintptr_t)vring_avail_addr(vr);
     const uint8_t *d;
     uint64_t addr;
 
@@ -236,8 +234,8 @@ static void run_start(void)
     CHECK_EQ(card.accepted, F_MAC);
 }
 
-static void start_fails(struct virtio_dev *dev, uint64_t need,
-                        const char *want, const char *seen)
+static void start_fails(struct virtio_dev *dev, uint64_t need, const char *want,
+                        const char *seen)
 {
     const char *why = "";
 
@@ -269,9 +267,11 @@ static void run_queue_sizes(void)
 {
     static const struct {
         uint16_t device, ours, want;
-    } t[] = { { 256, 64, 64 }, { 256, 256, VRING_MAX }, { 8, 64, 8 },
-              { 1, 64, 1 },    { 32768, 1, 1 },         { 100, 64, 64 },
-              { 48, 64, 0 },   { 0, 64, 0 },            { 3, 64, 0 } };
+    } t[] = { { 256, 64, 64 }, { 256, 256, VRING_MAX },
+              { 8, 64, 8 },    { 1, 64, 1 },
+              { 32768, 1, 1 }, { 100, 64, 64 },
+              { 48, 64, 0 },   { 0, 64, 0 },
+              { 3, 64, 0 } };
     static struct vring_mem mem;
     struct vring vr;
 
@@ -838,10 +838,10 @@ static void run_random_devices(void)
     }
 }
 
-#define CASE(x)                                                                \
-    static void case_##x(void)                                                 \
-    {                                                                          \
-        in_child(run_##x);                                                     \
+#define CASE(x)                \
+    static void case_##x(void) \
+    {                          \
+        in_child(run_##x);     \
     }
 
 CASE(start)
