@@ -25,9 +25,6 @@ BOARDS := $(patsubst board/%/board.mk,%,$(wildcard board/*/board.mk))
 ifeq ($(filter $(BOARD),$(BOARDS)),)
 $(error no board "$(BOARD)"; there are: $(BOARDS))
 endif
-ifneq ($(and $(SAN),$(filter-out posix,$(BOARD))),)
-$(error SAN=1 is for BOARD=posix)
-endif
 
 LWIP_DIR     ?= $(DEPS)/lwip
 MBEDTLS_DIR  ?= $(DEPS)/mbedtls
@@ -96,7 +93,7 @@ F.net/virtio_net.c := -Ikernel/virtio
 epoch   := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct \
 	2>/dev/null),1793491200)
 version := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)$\
-	$(shell git diff-index --quiet HEAD 2>/dev/null || echo -dirty)
+	$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
 F.kernel/clock.c    := -DBUILD_EPOCH=$(epoch)
 F.kernel/app/main.c := -DBUILD_VERSION='"$(version)"'
 
@@ -185,8 +182,8 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 # ----------------------------------------------------------------- targets
 .PHONY: FORCE help image posix demo test check check-layers check-style \
-	check-shell check-format check-cppcheck check-tidy format size debug \
-	clean distclean
+	check-shell check-format check-cppcheck check-readme check-tidy format \
+	size debug verifycert host-verifycert clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
@@ -194,6 +191,8 @@ help: ## list the targets
 	@sed -n '/^#   [A-Z]*=/s/^# //p' Makefile
 
 image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
+	$(if $(and $(SAN),$(filter-out posix,$(BOARD))),$(error SAN=1 is for \
+		BOARD=posix))
 	$(q)scripts/setup --for $(if $(filter host,$(LIBC)),test,build)
 	$(q)$(if $(filter picolibc,$(LIBC)),scripts/picolibc $(libc) \
 		$(PICOLIBC_DIR) $(TARGET) $(ARCH))
@@ -219,7 +218,7 @@ check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/picolibc $(DEPS)/picolibc-x86_64 $(PICOLIBC_DIR) \
 		x86_64-none-elf $(ARCH)
 	$(q)$(MAKE) $(jobs) -k check-layers check-style check-shell check-format \
-		check-cppcheck check-tidy BOARD=x86_64
+		check-cppcheck check-readme check-tidy BOARD=x86_64
 	$(q)$(MAKE) $(jobs) -k check-tidy BOARD=posix
 
 # Each can be run alone as well.
@@ -243,6 +242,8 @@ check-cppcheck:
 		--inline-suppr --error-exitcode=1 --suppress=missingInclude \
 		$(addprefix -I,smtp net kernel kernel/virtio kernel/app board) \
 		$(filter %.c,$(ours))
+check-readme:
+	$(q)scripts/readme-keys --check
 check-tidy: $(tidy:%=$(out)/tidy/%)
 $(tidy:%=$(out)/tidy/%): $(out)/tidy/%: % .clang-tidy \
 		$(filter %.h,$(ours)) $(out)/flags
@@ -265,6 +266,23 @@ debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
 		-kernel $(out)/bootmail.elf $(INITRD:%=-initrd %) -S -gdb stdio' \
 		-ex 'hbreak app_main' $(out)/bootmail.elf
 , := ,
+
+# What stands between the network and a verdict on a certificate, and no more.
+judge := $(out)/tests/host/verifycert.c.o $(mbed) $(patsubst %,$(out)/%.c.o, \
+	net/tls_verify net/tls_trust net/tls_reason net/tls_port net/rng \
+	kernel/heap)
+F.tests/host/verifycert.c := -D_GNU_SOURCE -Inet -Ikernel $(MBEDTLS_INC)
+
+verifycert: ## build/posix/verifycert judges certificate chains on stdin
+	$(q)$(MAKE) image BOARD=posix
+	$(q)$(MAKE) $(jobs) host-verifycert BOARD=posix
+host-verifycert: $(out)/verifycert
+$(out)/tests/%.c.o: tests/%.c $(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,CC,$<)$(CC) $(common) $(own) $(F.$<) -MMD -MP -c $< -o $@
+$(out)/verifycert: $(judge)
+	$(q)$(call say,LD,$@)$(CC) $(target) $(LDFLAGS) -o $@ $^
+-include $(out)/tests/host/verifycert.c.d
 
 clean: ## remove what was built (what was downloaded stays)
 	$(q)if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 \

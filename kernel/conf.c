@@ -15,8 +15,6 @@
 #define CONF_APPLY    64  /* accounts one account is put together from     */
 #define CONF_DEPTH    16  /* parents of parents                            */
 
-static const char SPACE[] = " \t";
-
 struct line {
     struct blob key, value;  /* value: trimmed, quotes dropped */
     const uint8_t *value_at; /* where it stands, quotes included */
@@ -33,7 +31,7 @@ struct parser {
 
 static bool is_space(uint8_t c)
 {
-    return c == SPACE[0] || c == SPACE[1];
+    return c == ' ' || c == '\t';
 }
 
 static struct blob trim(struct blob b)
@@ -206,6 +204,7 @@ static bool check_account(struct parser *ps, const struct line *line)
 {
     size_t here = (size_t)(line->key.p - ps->text.p), body;
     struct blob name, parents, parent, ignored;
+    unsigned count = 0;
 
     split_account(line->value, &name, &parents);
     if (name.len == 0)
@@ -219,6 +218,8 @@ static bool check_account(struct parser *ps, const struct line *line)
     while (next_name(&parents, &parent)) {
         if (parent.len == 0)
             return fail(ps, parent.p, "an account name is missing");
+        if (++count > CONF_APPLY)
+            return fail(ps, parent.p, "too many accounts inherited from");
         if (find_account(ps->text, parent, here, &body, &ignored))
             continue;
         fail(ps, parent.p, "account ");

@@ -150,3 +150,15 @@ void files_wipe(struct blob name)
             wipe((void *)(uintptr_t)data.p, data.len);
     }
 }
+
+void files_wipe_all(void)
+{
+    struct blob initrd = board_info()->initrd;
+
+    if (initrd.len != 0)
+        board_wipe(initrd.p, initrd.len);
+    for (size_t i = 0; i < file_count; i++) {
+        if (files[i].source == FWCFG)
+            wipe((void *)(uintptr_t)files[i].data.p, files[i].data.len);
+    }
+}

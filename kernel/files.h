@@ -36,4 +36,8 @@ bool files_next(struct blob prefix, size_t *at, struct blob *name,
  * ours and not in constants). */
 void files_wipe(struct blob name);
 
+/* The same for everything that came from outside, whether it could be read or
+ * not: for the end of a run. No file may be looked at after that. */
+void files_wipe_all(void);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "heap.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,19 @@ _Static_assert(sizeof(struct header) == 16, "payload stays 16-byte aligned");
 
 static struct heap_stats stats = { .limit = HEAP_LIMIT };
 static uint32_t fail_in; /* allocations until the one that must fail */
+static uint32_t good;    /* allocations left when fail_after             */
+static bool fail_after;  /* those behind them fail                       */
+
+static bool made_to_fail(void)
+{
+    bool fail = fail_in != 0 && --fail_in == 0;
+
+    if (fail_after && good-- == 0) {
+        good = 0;
+        fail = true;
+    }
+    return fail;
+}
 
 void *heap_calloc(size_t count, size_t size)
 {
@@ -31,8 +45,7 @@ void *heap_calloc(size_t count, size_t size)
 
     if (!__builtin_mul_overflow(count, size, &want) &&
         want <= HEAP_LIMIT - sizeof(*h) &&
-        stats.used <= HEAP_LIMIT - sizeof(*h) - want &&
-        (fail_in == 0 || --fail_in != 0))
+        stats.used <= HEAP_LIMIT - sizeof(*h) - want && !made_to_fail())
         h = calloc(1, sizeof(*h) + want);
     if (h == NULL) {
         stats.failed++;
@@ -69,4 +82,10 @@ struct heap_stats heap_stats(void)
 void heap_fail_at(uint32_t n)
 {
     fail_in = n;
+}
+
+void heap_fail_from(uint32_t n)
+{
+    fail_after = n != 0;
+    good = n != 0 ? n - 1 : 0;
 }

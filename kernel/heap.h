@@ -23,8 +23,9 @@ struct heap_stats {
 };
 struct heap_stats heap_stats(void);
 
-/* Tests: let the n-th allocation from now (1 = the next) fail, once.
- * 0 switches it off. */
+/* Tests: let the n-th allocation from now (1 = the next) fail, once; or that
+ * one and all that follow. 0 switches it off. */
 void heap_fail_at(uint32_t n);
+void heap_fail_from(uint32_t n);
 
 #endif

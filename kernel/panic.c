@@ -27,9 +27,7 @@ _Noreturn void panic(const char *fmt, ...)
     static bool again;
     static const char head[] = "\n{\"bootmail\":1,\"outcome\":\"bug\","
                                "\"exit\":70,\"reason\":\"";
-    static const char tail[] =
-        "\",\"message_id\":null,\"host\":null,\"address\":null,\"tls\":null,"
-        "\"recipients\":[],\"bytes\":0,\"attempts\":0,\"ms\":{}}\n";
+    static const char tail[] = PANIC_REPORT_TAIL;
     char text[256];
     va_list ap;
     int n;

@@ -19,7 +19,13 @@ struct pci_host {
     void (*write)(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes);
 };
 
-enum { PCI_VENDOR = 0x00, PCI_DEVICE = 0x02, PCI_COMMAND = 0x04 };
+enum {
+    PCI_VENDOR = 0x00,
+    PCI_DEVICE = 0x02,
+    PCI_COMMAND = 0x04,
+    PCI_CLASS = 0x0a /* 2 bytes: class << 8 | subclass */
+};
+enum { PCI_CLASS_ETHERNET = 0x0200 };
 enum { PCI_CMD_MEMORY = 2, PCI_CMD_MASTER = 4, PCI_CMD_NO_INTX = 1 << 10 };
 enum { PCI_CAP_MSIX = 0x11 };
 

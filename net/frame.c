@@ -206,3 +206,24 @@ bool frame_unreachable(const uint8_t *p, size_t len, struct frame_unreach *out)
     out->seq = u32(ip + IP_HEAD + 4);
     return true;
 }
+
+bool frame_dhcp_nak(const uint8_t *p, size_t len, uint32_t *xid)
+{
+    const uint8_t *dhcp = p + ETH_HEAD + IP_HEAD + UDP_HEAD;
+    size_t at = DHCP_FIXED;
+
+    if (len < ETH_HEAD + IP_HEAD + UDP_HEAD + DHCP_FIXED ||
+        u16(p + 12) != 0x0800 || p[ETH_HEAD + 9] != 17 ||
+        u16(p + ETH_HEAD + IP_HEAD + 2) != 68)
+        return false;
+    len -= ETH_HEAD + IP_HEAD + UDP_HEAD;
+    *xid = u32(dhcp + 4);
+    while (len - at >= 3 && dhcp[at] != 255) {
+        if (dhcp[at] == 53) /* message type (RFC 2132, section 9.6) */
+            return dhcp[at + 1] == 1 && dhcp[at + 2] == 6;
+        at += dhcp[at] == 0 ? 1u : 2u + dhcp[at + 1];
+        if (at > len)
+            break;
+    }
+    return false;
+}

@@ -31,4 +31,7 @@ struct frame_unreach {
 };
 bool frame_unreachable(const uint8_t *p, size_t len, struct frame_unreach *);
 
+/* For a frame that passed: a DHCP server's NAK? Fills in the transaction. */
+bool frame_dhcp_nak(const uint8_t *p, size_t len, uint32_t *xid);
+
 #endif

@@ -62,9 +62,8 @@ static struct rx_frame *rx_copy(const uint8_t *frame, size_t len)
 
 /* Checks the copy and hands it to lwIP, which frees it in any case. */
 static void rx_give(struct rx_frame *f, size_t len,
-                    void (*unreachable)(const struct frame_unreach *))
+                    bool (*look)(const uint8_t *frame, size_t len))
 {
-    struct frame_unreach what;
     const char *why = NULL;
     size_t use = frame_check(f->data + PAD, len, netif.hwaddr, &why);
     struct pbuf *p;
@@ -76,8 +75,10 @@ static void rx_give(struct rx_frame *f, size_t len,
         return;
     }
     stats.rx++;
-    if (frame_unreachable(f->data + PAD, use, &what))
-        unreachable(&what);
+    if (!look(f->data + PAD, use)) {
+        rx_free(&f->pbuf.pbuf);
+        return;
+    }
     /* bytes behind the packet are padding: zeroes, whoever sent what */
     if (use < FRAME_MIN) {
         memset(f->data + PAD + use, 0, FRAME_MIN - use);
@@ -90,8 +91,7 @@ static void rx_give(struct rx_frame *f, size_t len,
         pbuf_free(p);
 }
 
-void netif_receive(unsigned max,
-                   void (*unreachable)(const struct frame_unreach *))
+void netif_receive(unsigned max, bool (*look)(const uint8_t *frame, size_t len))
 {
     struct netdev *dev = netif.state;
 
@@ -109,10 +109,12 @@ void netif_receive(unsigned max,
         }
         f = rx_copy(frame, len);
         dev->ops->rx_done(dev);
-        if (f == NULL)
-            stats.rx_full++;
-        else
-            rx_give(f, len, unreachable);
+        if (f == NULL) {
+            if (stats.rx_full++ == 0)
+                log_say("no memory for received frames: they are dropped");
+        } else {
+            rx_give(f, len, look);
+        }
     }
 }
 

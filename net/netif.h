@@ -30,10 +30,10 @@ struct netif_stats {
 /* Attaches lwIP to the device, link down, without an address. Once. */
 bool netif_start(struct netdev *dev, const char *hostname);
 
-/* Copies at most max frames in. unreachable() is called for ICMP's word that
- * a TCP segment of ours did not get there. */
+/* Copies at most max frames in. look() sees each one that passed
+ * frame_check(); lwIP gets those it says true to. */
 void netif_receive(unsigned max,
-                   void (*unreachable)(const struct frame_unreach *));
+                   bool (*look)(const uint8_t *frame, size_t len));
 
 struct netif_stats netif_stats(void);
 size_t netif_rx_bytes(void); /* held by lwIP at this moment */

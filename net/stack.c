@@ -38,11 +38,15 @@
 #define RX_PER_POLL 64
 #define DNS_PORT    53
 #define TIMERS_MAX  8
+#define NAK_MS      1000
+#define LINK_MS     100 /* reading the link costs several exits of the VM */
 
 static struct {
     struct netdev *dev;
     struct stack_config conf;
     uint64_t now;
+    uint64_t nak_at;          /* when the next DHCP NAK may be heard */
+    uint64_t link_at;         /* when to look at the link again              */
     uint32_t due[TIMERS_MAX]; /* of lwip_cyclic_timers[], on sys_now() */
     uint32_t dhcp_dns[2];
     uint32_t tx_full; /* stats.tx_full at the last stack_deadline()  */
@@ -182,6 +186,30 @@ static void dns_done(enum stack_dns result)
     dns.result = result;
 }
 
+static void dns_input(void *arg, struct udp_pcb *pcb, struct pbuf *p,
+                      const ip_addr_t *from, u16_t port);
+
+/* A port nobody can guess; lwIP says which are taken. */
+static bool dns_open_port(void)
+{
+    unsigned i;
+
+    dns.pcb = udp_new();
+    if (dns.pcb == NULL)
+        return false;
+    for (i = 0; i < 16; i++) {
+        u16_t port = (u16_t)(1024u + rng_u32() % (65536u - 1024u));
+
+        if (udp_bind(dns.pcb, IP4_ADDR_ANY, port) == ERR_OK) {
+            udp_recv(dns.pcb, dns_input, NULL);
+            return true;
+        }
+    }
+    udp_remove(dns.pcb);
+    dns.pcb = NULL;
+    return false;
+}
+
 /* Asks the next server; without one left to ask, the question ends. */
 static void dns_ask(void)
 {
@@ -197,6 +225,8 @@ static void dns_ask(void)
     }
     ip_addr_set_ip4_u32(&to, lwip_htonl(server[dns.sent % n]));
     dns.next = self.now + dns_wait_ms[dns.sent++];
+    if (dns.pcb == NULL && !dns_open_port())
+        return;
     p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)dns.query_len, PBUF_RAM);
     if (p == NULL)
         return; /* as if lost: there is a next time */
@@ -282,25 +312,6 @@ static bool last_label_numeric(const char *s, size_t len)
     return len == 0 || s[len - 1] == '.';
 }
 
-/* A port nobody can guess; lwIP says which are taken. */
-static bool dns_open_port(void)
-{
-    unsigned i;
-
-    dns.pcb = udp_new();
-    if (dns.pcb == NULL)
-        return false;
-    for (i = 0; i < 16; i++) {
-        u16_t port = (u16_t)(1024u + rng_u32() % (65536u - 1024u));
-
-        if (udp_bind(dns.pcb, IP4_ADDR_ANY, port) == ERR_OK) {
-            udp_recv(dns.pcb, dns_input, NULL);
-            return true;
-        }
-    }
-    return false;
-}
-
 enum stack_dns stack_dns_start(const char *name, size_t len)
 {
     dns_done(STACK_DNS_BAD_NAME);
@@ -313,10 +324,7 @@ enum stack_dns stack_dns_start(const char *name, size_t len)
         last_label_numeric(name, len))
         return dns.result;
     dns.result = STACK_DNS_PENDING;
-    if (dns_open_port())
-        dns_ask();
-    else
-        dns_done(STACK_DNS_SILENT);
+    dns_ask();
     return dns.result;
 }
 
@@ -341,8 +349,12 @@ static void set_static_address(void)
 
 static void follow_link(void)
 {
-    bool up = self.dev->ops->link_up(self.dev);
+    bool up;
 
+    if (self.now < self.link_at)
+        return;
+    self.link_at = self.now + LINK_MS;
+    up = self.dev->ops->link_up(self.dev);
     if (up && !netif_is_link_up(netif_default))
         netif_set_link_up(netif_default);
     else if (!up && netif_is_link_up(netif_default))
@@ -365,12 +377,33 @@ static void hurry_dhcp(void)
         d->request_timeout = (u16_t)limit;
 }
 
+/* Every good frame, before lwIP has it. False: lwIP shall not. lwIP answers
+ * a NAK with a DISCOVER at once, and a server that always says NAK would keep
+ * both busy at full speed: one in a second is heard. */
+static bool look(const uint8_t *frame, size_t len)
+{
+    const struct dhcp *d = netif_dhcp_data(netif_default);
+    struct frame_unreach what;
+    uint32_t xid;
+
+    if (frame_unreachable(frame, len, &what))
+        tcp_unreachable(&what);
+    if (d == NULL || !frame_dhcp_nak(frame, len, &xid) || xid != d->xid)
+        return true;
+    if (self.now < self.nak_at)
+        return false;
+    log_say("the DHCP server refuses the address it offered");
+    self.nak_at = self.now + NAK_MS;
+    return true;
+}
+
 bool stack_start(struct netdev *dev, const struct stack_config *conf,
                  uint64_t now_ms)
 {
     self.dev = dev;
     self.conf = *conf;
     self.now = now_ms;
+    self.link_at = now_ms;
     lwip_init();
     if (!netif_start(dev, conf->hostname))
         return false;
@@ -388,10 +421,10 @@ bool stack_poll(uint64_t now_ms)
 
     self.now = now_ms;
     follow_link();
-    netif_receive(RX_PER_POLL, tcp_unreachable);
+    netif_receive(RX_PER_POLL, look);
     hurry_dhcp();
     timers_run();
-    if (dns.pcb != NULL && now_ms >= dns.next)
+    if (dns.result == STACK_DNS_PENDING && now_ms >= dns.next)
         dns_ask();
     tcp_service();
     is = netif_stats();
@@ -406,8 +439,11 @@ uint64_t stack_deadline(uint64_t now_ms)
     self.now = now_ms;
     tcp_before_sleep();
     at = now_ms + timers_wait();
-    if (dns.pcb != NULL && dns.next < at)
+    if (dns.result == STACK_DNS_PENDING && dns.next < at)
         at = dns.next;
+    /* a cable that was put in must not wait for some other timer */
+    if (!netif_is_link_up(netif_default) && self.link_at < at)
+        at = self.link_at;
     /* no interrupt tells that the device has room to send again */
     if (netif_stats().tx_full != self.tx_full)
         at = now_ms + 1;

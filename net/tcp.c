@@ -165,7 +165,7 @@ static void service(struct tcp *t)
     if (t->pcb->state == SYN_SENT && sys_now() - t->opened >= NEIGHBOUR_MS &&
         !stack_reachable(
             lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip))))) {
-        fail(t, TCP_NO_ROUTE);
+        fail(t, TCP_NO_NEIGHBOUR);
         tcp_abandon(let_go(t), 0);
         return;
     }

@@ -30,6 +30,7 @@ enum tcp_error {
     TCP_RESET,     /* RST later                                           */
     TCP_TIMED_OUT, /* the peer acknowledges nothing any more              */
     TCP_NO_ROUTE,
+    TCP_NO_NEIGHBOUR, /* its, or the gateway's, ARP stays unanswered      */
     TCP_NO_MEMORY,
 };
 

@@ -317,12 +317,31 @@ static void set_name(struct vnet *v)
     v->nd.name = v->name;
 }
 
+/* The reason as a sentence: it may be the run's last word. */
+static const char *sentence(const char *why)
+{
+    static const char head[] = "the network device cannot be used: ";
+    static char text[200];
+    size_t n = strlen(why);
+
+    if (n > sizeof(text) - sizeof(head))
+        n = sizeof(text) - sizeof(head);
+    memcpy(text, head, sizeof(head) - 1);
+    memcpy(text + sizeof(head) - 1, why, n);
+    text[sizeof(head) - 1 + n] = '\0';
+    return text;
+}
+
 struct netdev *virtio_net_open(const struct virtio_dev *dev, const char **why)
 {
     struct vnet *v = &card;
 
     if (card_open) {
-        *why = "another network device is already in use";
+        *why = sentence("another one is already in use");
+        return NULL;
+    }
+    if (dev->unusable != NULL) {
+        *why = sentence(dev->unusable);
         return NULL;
     }
     memset(v, 0, offsetof(struct vnet, rx_buf));
@@ -332,6 +351,7 @@ struct netdev *virtio_net_open(const struct virtio_dev *dev, const char **why)
     set_name(v);
     if (!start(v, why) || !set_mac(v, why) || !queues(v, why)) {
         virtio_fail(&v->dev);
+        *why = sentence(*why);
         return NULL;
     }
     virtio_ready(&v->dev);

@@ -101,16 +101,35 @@ static bool encoded_here(const struct smtp_job *job, enum auth_part part,
     return same;
 }
 
-/* Bytes of the password that p begins with, 0 if too few to tell. */
+/* What text_clean(), or a server's idea of encodings, makes a '?' of. */
+static bool turns_odd(char c)
+{
+    return c == '?' || (uint8_t)c < 0x20 || (uint8_t)c > 0x7e;
+}
+
+/* Bytes of the password that p begins with, 0 if too few to tell. A run of
+ * '?' stands for any run of bytes that are not ASCII. */
 static size_t password_here(const struct smtp_job *job, const char *p, size_t n)
 {
-    size_t len = job->password.len, same = 0;
+    const char *password = job->password.p;
+    size_t len = job->password.len, same = 0, at = 0;
 
-    while (same < len && same < n && p[same] == job->password.p[same])
-        same++;
+    while (same < len && at < n) {
+        if (p[at] == password[same]) {
+            at++;
+            same++;
+            continue;
+        }
+        if (p[at] != '?' || !turns_odd(password[same]))
+            break;
+        while (at < n && p[at] == '?')
+            at++;
+        while (same < len && turns_odd(password[same]))
+            same++;
+    }
     if (len < 4) /* three letters are in every sentence */
         return 0;
-    return same == len || same >= ECHO_MIN ? same : 0;
+    return same == len || same >= ECHO_MIN ? at : 0;
 }
 
 void auth_redact(const struct smtp_job *job, char *line, size_t len)

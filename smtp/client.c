@@ -129,8 +129,11 @@ void smtp_abort(struct smtp *o, enum smtp_failure why)
 {
     struct session *s = in(o);
 
-    if (s->state != STATE_CLOSED)
-        state_hang_up(s, why == SMTP_F_NONE ? SMTP_F_LOST : why, NULL);
+    if (s->state == STATE_CLOSED)
+        return;
+    if (s->reply.status == REPLY_DONE) /* not its fault: not to be quoted */
+        s->reply.status = REPLY_MORE;
+    state_hang_up(s, why == SMTP_F_NONE ? SMTP_F_LOST : why, NULL);
 }
 
 void smtp_tls_up(struct smtp *o, bool peer_verified, uint64_t now_ms)

@@ -2,8 +2,9 @@
  * header.c - header fields (RFC 5322 2.2, 3.4) found where they lie.
  *
  * "Name:" means no blank before the colon: RFC 5322 4.5 lets readers take
- * one, but nobody writes it, and text such as "Result : 5" is common. A first
- * line such as "https://..." is text as well. Resent-* fields are not used.
+ * one, but nobody writes it, and text such as "Result : 5" is common. Text
+ * such as "Warning: disk full" is common too: lines are a header only if one
+ * of them is a field that mail has (section 3.6, MIME's, or X-).
  */
 #include "header.h"
 
@@ -39,39 +40,71 @@ static bool is_fold(const uint8_t *p, size_t line)
     return line != 0 && (p[0] == ' ' || p[0] == '\t');
 }
 
-static bool is_first_field(const uint8_t *p, size_t len)
+/* The field at p is one that only a mail has. */
+static bool is_mail_field(const uint8_t *p, size_t len)
 {
-    size_t n = name_len(p, len);
+    static const char *const names[] = {
+        "from",       "sender",      "reply-to",      "to",
+        "cc",         "bcc",         "subject",       "date",
+        "message-id", "in-reply-to", "references",    "mime-version",
+        "received",   "return-path", "auto-submitted"
+    };
+    static const char *const starts[] = { "content-", "resent-", "x-",
+                                          "list-" };
+    const char *name = (const char *)p;
+    size_t n = name_len(p, len), i;
 
-    return n != 0 && !(len - n >= 3 && p[n + 1] == '/' && p[n + 2] == '/');
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        if (text_same(name, n, names[i]))
+            return true;
+    }
+    for (i = 0; i < sizeof starts / sizeof *starts; i++) {
+        if (text_starts(name, n, starts[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The block whose first field would stand at b.start. */
+static struct header_block find_from(const uint8_t *text, size_t len,
+                                     struct header_block b)
+{
+    size_t at = b.start, line = 0;
+
+    for (; at < len; at += line) {
+        line = header_line(text + at, len - at);
+        if (is_blank(text + at, line))
+            break;
+        /* a fold needs a field before it */
+        if ((at == b.start || !is_fold(text + at, line)) &&
+            name_len(text + at, line) == 0) {
+            b.bad = at;
+            break;
+        }
+        b.present = b.present || is_mail_field(text + at, line);
+    }
+    b.end = at;
+    b.body = at;
+    if (at < len && is_blank(text + at, line))
+        b.body += line;
+    return b;
 }
 
 struct header_block header_find(const uint8_t *text, size_t len)
 {
     struct header_block b = { false, 0, 0, 0, 0, SIZE_MAX };
-    size_t at, line;
+    struct header_block none = b;
 
     if (len >= 5 && memcmp(text, "From ", 5) == 0) {
         b.start = header_line(text, len);
         b.lines = 1;
     }
-    at = b.start;
-    line = at < len ? header_line(text + at, len - at) : 0;
-    if (line != 0 && is_first_field(text + at, line)) {
-        b.present = true;
-        while (line != 0 && !is_blank(text + at, line)) {
-            if (!is_fold(text + at, line) && name_len(text + at, line) == 0) {
-                b.bad = at;
-                break;
-            }
-            at += line;
-            line = at < len ? header_line(text + at, len - at) : 0;
-        }
+    b = find_from(text, len, b);
+    if (!b.present) { /* text, "From " and all; an empty header is dropped */
+        b = none;
+        if (len != 0 && is_blank(text, header_line(text, len)))
+            b.body = header_line(text, len);
     }
-    b.end = at;
-    b.body = at;
-    if (line != 0 && is_blank(text + at, line))
-        b.body += line;
     return b;
 }
 
@@ -212,35 +245,65 @@ bool header_address(struct smtp_str v, size_t *at, struct smtp_str *out)
     return false;
 }
 
-static bool names_recipients(struct smtp_str name)
+/* resent: To, Cc and Bcc were the first sender's, Resent-* count (3.6.6) */
+static bool names_recipients(struct smtp_str name, bool resent)
 {
+    static const char prefix[] = "resent-";
+
+    if (resent) {
+        if (!text_starts(name.p, name.len, prefix))
+            return false;
+        name.p += sizeof prefix - 1;
+        name.len -= sizeof prefix - 1;
+    }
     return text_same(name.p, name.len, "to") ||
            text_same(name.p, name.len, "cc") ||
            text_same(name.p, name.len, "bcc");
 }
 
-/* *state is 2 * offset, plus 1 when the offset is inside an address field:
- * enough to go on where the last call stopped, so that a list of any length
- * is read once. */
+/* Every time a message is resent, a block of Resent-* fields goes on top of
+ * it: narrows b to the first of them. False: there is none. */
+static bool resent_block(const uint8_t *text, struct header_block *b)
+{
+    struct header_field f;
+    size_t at = b->start;
+    bool found = false;
+
+    while (header_next(text, b, &at, &f)) {
+        if (text_starts(f.name.p, f.name.len, "resent-")) {
+            if (!found)
+                b->start = f.start;
+            found = true;
+        } else if (found) {
+            b->end = f.start;
+        }
+    }
+    return found;
+}
+
+/* *state is 4 * offset, plus 1 when the offset is inside an address field,
+ * plus 2 for a message that is resent: enough to go on where the last call
+ * stopped, so that a list of any length is read once. */
 bool message_next_rcpt(const uint8_t *text, size_t len, size_t *state,
                        struct smtp_str *out)
 {
     struct header_block b = { true, 0, len, len, 0, SIZE_MAX };
     struct header_field f;
     struct smtp_str all = { (const char *)text, len };
-    size_t at = *state / 2;
-    bool inside = *state % 2 != 0;
+    size_t at = *state / 4;
+    bool inside = (*state & 1) != 0, resent = (*state & 2) != 0;
 
     if (len == 0)
         return false;
     if (*state == 0) {
         b = header_find(text, len);
+        resent = resent_block(text, &b);
         at = b.start;
         b.end = b.present ? len : at;
     }
     while (at < b.end) {
         if (inside && header_address(all, &at, out)) {
-            *state = 2 * at + 1;
+            *state = 4 * at + 1 + (resent ? 2 : 0);
             return true;
         }
         if (inside) /* at the line end that ends the field */
@@ -249,12 +312,14 @@ bool message_next_rcpt(const uint8_t *text, size_t len, size_t *state,
         if (at >= len || name_len(text + at, len - at) == 0 ||
             !header_next(text, &b, &at, &f))
             break;
-        if (!names_recipients(f.name))
+        if (resent && !text_starts(f.name.p, f.name.len, "resent-"))
+            break; /* the first block of them is over */
+        if (!names_recipients(f.name, resent))
             continue;
         at = f.start + f.name.len + 1;
         inside = true;
     }
-    *state = 2 * len;
+    *state = 4 * len;
     return false;
 }
 

@@ -10,7 +10,7 @@
 #include "smtp.h"
 
 struct header_block {
-    bool present;   /* the text begins with "Name:"                          */
+    bool present;   /* the text begins with fields that mail has             */
     size_t start;   /* of the first field (an mbox "From " line is skipped)  */
     size_t end;     /* behind the last field's line end                      */
     size_t body;    /* behind the empty line, or the text's end              */

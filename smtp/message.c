@@ -309,6 +309,8 @@ static void read_header(struct impl *m)
         } else if (text_same(p, n, "message-id")) {
             m->make_msgid = false;
             m->id = id_of(f.value);
+        } else if (text_same(p, n, "subject")) {
+            m->has_subject = true;
         } else if (text_same(p, n, "content-type")) {
             m->has_type = true;
         } else if (text_same(p, n, "content-transfer-encoding")) {

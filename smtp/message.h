@@ -9,7 +9,8 @@
  * A text that begins with a header block keeps it, byte for byte and in
  * order, less the fields that were to be removed; made fields stand before
  * it. An mbox "From " line in front is dropped. A text without one becomes
- * the body under a made header. With attachments the whole becomes
+ * the body under a made header; "Warning: disk full" is such a text, for a
+ * header has at least one field that only mail has. With attachments the whole becomes
  * multipart/mixed: the text's Content-* fields move to its part.
  */
 #ifndef SMTP_MESSAGE_H
@@ -30,7 +31,7 @@ struct message_spec {
     struct smtp_str from_name;
     const struct smtp_str *to; /* header To when it has to be made         */
     size_t to_count;
-    struct smtp_str subject;    /* when the text has no header; may be empty  */
+    struct smtp_str subject;    /* when the text has none; may be empty    */
     int64_t date;               /* seconds since 1970, printed in +0000; -1:
                                 none can be made                           */
     struct smtp_str message_id; /* without <>                              */
@@ -69,7 +70,8 @@ const uint8_t *message_buf(struct message *, size_t *len); /* len 0: end   */
 void message_ack(struct message *, size_t n);
 void message_rewind(struct message *);
 
-/* Recipients from To, Cc and Bcc of a message (sendmail -t): *at starts at
+/* Recipients from To, Cc and Bcc of a message (sendmail -t), or from the
+ * first block of Resent-* fields if there is one: *at starts at
  * 0 and is nobody's business; false at the end. out points into text and is
  * not checked: a malformed list gives what smtp_mailbox_ok() refuses. */
 bool message_next_rcpt(const uint8_t *text, size_t len, size_t *at,

@@ -26,6 +26,7 @@ struct __attribute__((may_alias)) impl {
     bool body_eight_bit, body_utf8;
     bool multipart;
     bool make_from, make_date, make_msgid;
+    bool has_subject;
     bool has_type, has_encoding; /* Content-* of the text's header       */
 
     /* the stream: a phase yields chunks until it says it is through      */

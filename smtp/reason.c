@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define INSTEAD_MAX 120 /* bytes of a line that is no reply */
+
 static const struct {
     const char *name, *waits_for;
 } states[] = {
@@ -143,7 +145,7 @@ const char *reason_default(const struct session *s, enum smtp_failure f)
     case SMTP_F_JOB:
         return "the message cannot be sent as it is";
     case SMTP_F_TIMEOUT:
-        return "the server was silent for too long";
+        return "the server took too long";
     case SMTP_F_LOST:
         return s->state == STATE_GREETING && s->reply.bytes == 0 && !s->tls_up
                    ? "the server hung up before it said anything: if this "
@@ -171,7 +173,7 @@ const char *reason_default(const struct session *s, enum smtp_failure f)
     case SMTP_F_RECIPIENTS:
         return "no recipient was accepted";
     case SMTP_F_PARTIAL:
-        return "not every recipient was accepted";
+        return "sent, but not to every recipient";
     case SMTP_F_MESSAGE:
         return "the message was refused";
     case SMTP_F_SIZE:
@@ -193,7 +195,8 @@ static void login_offer(struct text *t, const struct session *s)
     text_mem(t, s->caps.auth_names, s->caps.auth_len);
 }
 
-/* "2 of 3 recipients accepted" and what was said to the first refused. */
+/* "2 of 3 recipients accepted" and what was said to the first refused, or if
+ * there is none to the first put off. */
 static void recipients(struct text *t, const struct session *s)
 {
     const struct smtp_rcpt *first = NULL;
@@ -204,20 +207,58 @@ static void recipients(struct text *t, const struct session *s)
 
         if (r->verdict == SMTP_SENT)
             sent++;
-        else if (first == NULL)
+        else if (first == NULL ||
+                 (r->verdict == SMTP_REFUSED && first->verdict != SMTP_REFUSED))
             first = r;
     }
-    text_str(t, "; ");
-    text_u64(t, sent);
-    text_str(t, " of ");
-    text_u64(t, s->job->rcpt_count);
-    text_str(t, " recipients accepted, not <");
+    if (sent != 0) {
+        text_str(t, ": ");
+        text_u64(t, sent);
+        text_str(t, " of ");
+        text_u64(t, s->job->rcpt_count);
+        text_str(t, " accepted, not");
+    } else {
+        text_str(t, ", not");
+    }
     if (first == NULL)
         return;
+    text_str(t, " <");
     text_mem(t, first->address.p, first->address.len);
     text_str(t, ">");
     if (first->reply.code != 0)
         note(t, s, &first->reply);
+}
+
+/* What the server said instead, where no reply came of it. */
+static void instead(struct text *t, const struct session *s)
+{
+    size_t len = s->reply.line_len;
+
+    if (s->reply.status == REPLY_DONE) {
+        note(t, s, &s->last);
+    } else if (s->reply.status == REPLY_BAD && len != 0) {
+        text_str(t, ": \"");
+        len = len < INSTEAD_MAX ? len : INSTEAD_MAX;
+        while (len != 0 && len < s->reply.line_len &&
+               ((uint8_t)s->reply.line[len] & 0xc0) == 0x80)
+            len--;
+        text_mem(t, s->reply.line, len);
+        text_str(t, "\"");
+    }
+}
+
+static bool names_phase(unsigned failure)
+{
+    return failure == SMTP_F_TIMEOUT || failure == SMTP_F_LOST ||
+           failure == SMTP_F_PROTOCOL;
+}
+
+static void sizes(struct text *t, const struct session *s)
+{
+    text_str(t, "; it has ");
+    text_u64(t, s->job->size);
+    text_str(t, " bytes, the server takes ");
+    text_u64(t, s->caps.size_max);
 }
 
 void reason_write(struct session *s, const char *why,
@@ -228,7 +269,9 @@ void reason_write(struct session *s, const char *why,
     text_str(&t, why);
     if (s->failure == SMTP_F_NO_AUTH && n == NULL)
         login_offer(&t, s);
-    if (s->failure == SMTP_F_TIMEOUT || s->failure == SMTP_F_LOST) {
+    if (s->failure == SMTP_F_SIZE && n == NULL)
+        sizes(&t, s);
+    if (names_phase(s->failure)) {
         text_str(&t, "; waited for ");
         text_str(&t, reason_waits_for(s->state));
     }
@@ -236,6 +279,8 @@ void reason_write(struct session *s, const char *why,
         recipients(&t, s);
     else if (n != NULL && n->code != 0)
         note(&t, s, n);
+    else if (s->failure == SMTP_F_PROTOCOL)
+        instead(&t, s);
     if (s->verdict == SMTP_UNSURE)
         text_str(&t, "; the message may have been delivered, and a second "
                      "try may deliver it twice");

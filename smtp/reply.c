@@ -29,6 +29,13 @@ static void bad(struct reply *r, const char *why)
     r->bad = why;
 }
 
+/* What is there of the line was not cleaned, and nobody shall see it. */
+static void bad_in_line(struct reply *r, const char *why)
+{
+    bad(r, why);
+    r->line_len = 0;
+}
+
 static void begin_line(struct reply *r)
 {
     r->status = REPLY_MORE;
@@ -66,11 +73,11 @@ size_t reply_feed(struct reply *r, const uint8_t *p, size_t n)
     r->line_wire = (uint16_t)(r->line_wire + used);
     r->bytes += (uint32_t)used;
     if (r->line_wire > REPLY_LINE_MAX) {
-        bad(r, "a reply line that does not end");
+        bad_in_line(r, "a reply line that does not end");
         return used;
     }
     if (r->bytes > REPLY_BYTES_MAX) {
-        bad(r, "a reply that does not end");
+        bad_in_line(r, "a reply that does not end");
         return used;
     }
     keep(r, p, lf != NULL ? used - 1 : used);

@@ -22,7 +22,8 @@ enum reply_status {
     REPLY_MORE, /* all bytes used, the line is not complete              */
     REPLY_LINE, /* a line is complete, the reply is not                  */
     REPLY_DONE, /* the last line is complete: code and note are valid    */
-    REPLY_BAD   /* not SMTP; bad says why; sticks                        */
+    REPLY_BAD   /* not SMTP; bad says why; line[] is the one that is bad,
+                   or empty; sticks                                      */
 };
 
 struct reply {

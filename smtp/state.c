@@ -97,7 +97,7 @@ void state_finish(struct session *s, enum smtp_failure failure,
         failure = SMTP_F_NONE;
     else if (any_sent &&
              (failure == SMTP_F_NONE || failure == SMTP_F_RECIPIENTS ||
-              failure == SMTP_F_MESSAGE))
+              failure == SMTP_F_MESSAGE || failure == SMTP_F_SIZE))
         failure = SMTP_F_PARTIAL;
     s->failure = (uint8_t)failure;
     if (failure == SMTP_F_PARTIAL || why == NULL)

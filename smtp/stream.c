@@ -120,7 +120,7 @@ static bool subject_field(struct impl *m)
     struct text t = begin(m);
     bool first = m->at == 0;
 
-    if (m->block.present || m->at >= s.len)
+    if (m->has_subject || m->at >= s.len)
         return false;
     rest.p = s.p + m->at;
     rest.len = s.len - m->at;
@@ -217,7 +217,7 @@ static bool is_dropped(const struct impl *m, const struct header_field *f)
 {
     const struct message_spec *s = m->spec;
 
-    if (named(f, "bcc"))
+    if (named(f, "bcc") || named(f, "resent-bcc"))
         return s->remove_bcc || s->undisclosed;
     if (named(f, "to") || named(f, "cc"))
         return s->undisclosed;

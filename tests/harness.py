@@ -146,6 +146,13 @@ class Result:
         return self.report['reason'] if self.report else ''
 
 
+def private_file(path, data):
+    """The launcher refuses passwords that others can read."""
+    with open(path, 'wb', opener=lambda p, flags: os.open(p, flags,
+                                                          0o600)) as f:
+        f.write(data)
+
+
 def bootmail(*args, message=b'', conf=None, board='x86_64', machine=None,
              files=None, hang=180, env=None, timeout=60):
     """Runs the launcher on a configuration text; files: {name: bytes} beside
@@ -156,12 +163,11 @@ def bootmail(*args, message=b'', conf=None, board='x86_64', machine=None,
         argv += ['--timeout', str(timeout)]
     if conf is not None:
         path = os.path.join(folder, 'bootmail.conf')
-        with open(path, 'w') as f:
-            f.write(conf)
+        private_file(path, conf if isinstance(conf, bytes)
+                     else conf.encode())
         argv += ['-C', path]
     for name, data in (files or {}).items():
-        with open(os.path.join(folder, name), 'wb') as f:
-            f.write(data)
+        private_file(os.path.join(folder, name), data)
     if machine and board != 'posix':
         argv += ['--machine', machine]
     if board == 'posix' and os.path.exists(

@@ -29,6 +29,7 @@ def _servers():
 
 
 _lock = threading.Lock()
+port53 = threading.Lock()  # one name server of ours at a time
 
 
 def server(kind, tls='1.2-1.3', **kw):

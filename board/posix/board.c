@@ -1,13 +1,14 @@
 /*
  * board.c - board.h as a Linux process.
  *
- *   bootmail [--append CMDLINE] [--initrd FILE] [--net user|tap:IF|none]
- *            [--pcap FILE]
+ *   bootmail [--append CMDLINE] [--initrd FILE] [--pcap FILE]
+ *            [--net user|tap:IF|dgram:PATH|none]
  *
  * For scripts/bootmail and the tests, which is why options are few. The
  * console is standard output, the exit status the process's. Environment,
  * for tests alone: BOOTMAIL_TIME=SECONDS (the wall clock at start),
- * BOOTMAIL_NO_ENTROPY=1, BOOTMAIL_FAIL_ALLOC=N (the N-th allocation fails).
+ * BOOTMAIL_NO_ENTROPY=1, BOOTMAIL_FAIL_ALLOC=N (the N-th allocation fails),
+ * BOOTMAIL_FAIL_FROM=N (the N-th and all that follow).
  *
  * Secrets are in this process's memory: it leaves no core dump and cannot be
  * attached to by other processes of the user.
@@ -225,8 +226,11 @@ static void start_net(const char *kind)
     } else if (strncmp(kind, "tap:", 4) == 0) {
         posix_tap_start(&net, kind + 4);
         info.machine = "Linux process, tap";
+    } else if (strncmp(kind, "dgram:", 6) == 0) {
+        posix_dgram_start(&net, kind + 6);
+        info.machine = "Linux process, datagram socket";
     } else {
-        posix_die("--net must be user, tap:IF or none, not", kind);
+        posix_die("--net must be user, tap:IF, dgram:PATH or none, not", kind);
     }
     have_net = true;
 }
@@ -268,5 +272,6 @@ int main(int argc, char **argv)
     kind = options(argc, argv);
     start_net(kind);
     heap_fail_at((uint32_t)number_from_env("BOOTMAIL_FAIL_ALLOC", 0));
+    heap_fail_from((uint32_t)number_from_env("BOOTMAIL_FAIL_FROM", 0));
     board_exit(app_main());
 }

@@ -28,10 +28,12 @@ struct posix_net {
     void (*send)(struct posix_net *, const uint8_t *frame, size_t len);
 };
 
-/* The two kinds: QEMU's user network (libslirp) and a tap. They exit with a
- * message when the host does not let them start. */
+/* The kinds: QEMU's user network (libslirp), a tap, and a program at the other
+ * end of a Unix datagram socket. They exit with a message when the host does
+ * not let them start. */
 void posix_user_start(struct posix_net *);
 void posix_tap_start(struct posix_net *, const char *interface);
+void posix_dgram_start(struct posix_net *, const char *path);
 
 /* net.c: the netdev over a posix_net, and the queue's input side. */
 void posix_net_init(struct posix_net *, const char *name);

@@ -60,11 +60,12 @@ static void *on_timer_new(SlirpTimerCb fire, void *arg, void *opaque)
     struct timer *t = malloc(sizeof(*t));
 
     (void)opaque;
-    if (t == NULL)
-        posix_die("out of memory", "");
-    *t = (struct timer){ self.timers, fire, arg, -1 };
-    self.timers = t;
-    return t;
+    if (t != NULL) {
+        *t = (struct timer){ self.timers, fire, arg, -1 };
+        self.timers = t;
+        return t;
+    }
+    posix_die("out of memory", "");
 }
 
 static void on_timer_free(void *timer, void *opaque)

@@ -4,8 +4,9 @@
  * virtio-mmio: from the words virtio_mmio.device=SIZE@BASE:IRQ[:ID] that
  * QEMU's microvm and Firecracker append (Linux, admin-guide/kernel-
  * parameters), else from ACPI where it describes such devices. virtio-pci: by configuration mechanism 1 (PCI 3.0, 3.2.2.3.2),
- * where the host bridge answers to it. Devices of other kinds, and virtio
- * devices the image has no driver for, are left as they were found.
+ * where the host bridge answers to it. Devices of other kinds are left as
+ * they were found; a network card that cannot be driven is kept with the
+ * reason, which is better than "no network device".
  */
 #include "board.h"
 #include "machine.h"
@@ -27,6 +28,8 @@
 
 #define FWCFG_SELECT 0x510
 #define FWCFG_DATA   0x511
+#define FWCFG_DMA    0x514 /* where struct fwcfg_dma lies, 64 bits, big-endian */
+#define DMA_LEAST    64    /* bytes for which it pays */
 
 static struct virtio_dev devices[DEVICES_MAX];
 static size_t device_count;
@@ -269,7 +272,26 @@ static void name_of(uint32_t bdf, char out[12])
     *p = '\0';
 }
 
-static bool pci_function(void *ctx, uint32_t bdf)
+static void keep_unusable(struct virtio_dev *dev, const char *why)
+{
+    dev->ops = NULL;
+    dev->unusable = why;
+    devices[device_count++] = *dev;
+}
+
+/* Somebody else's card, such as QEMU's e1000: named, not driven. */
+static void other_card(uint32_t bdf)
+{
+    struct virtio_dev dev = { .id = VIRTIO_ID_NET };
+    static const char bus[] = "pci ";
+
+    memcpy(dev.name, bus, sizeof bus - 1);
+    name_of(bdf, dev.name + sizeof bus - 1);
+    keep_unusable(&dev, "it is not a virtio device (QEMU: give the machine "
+                        "virtio-net-pci instead)");
+}
+
+static void virtio_function(uint32_t bdf)
 {
     struct function f = { .bdf = bdf };
     struct virtio_dev dev;
@@ -284,10 +306,6 @@ static bool pci_function(void *ctx, uint32_t bdf)
     uint32_t data;
     char where[12];
 
-    (void)ctx;
-    if (pci_read(bdf, PCI_VENDOR, 2) != VIRTIO_VENDOR ||
-        !wanted(pci_read(bdf, PCI_DEVICE, 2)))
-        return true;
     name_of(bdf, where);
     access.where = where;
     pci_bars(&host, bdf, f.bars);
@@ -297,8 +315,18 @@ static bool pci_function(void *ctx, uint32_t bdf)
     if (virtio_pci_probe(&dev, &access, &why))
         keep(&dev, access.msix);
     else if (why != NULL)
-        log_say("ignored: virtio-pci %s: %s", where,
-                f.why != NULL ? f.why : why);
+        keep_unusable(&dev, f.why != NULL ? f.why : why);
+}
+
+static bool pci_function(void *ctx, uint32_t bdf)
+{
+    (void)ctx;
+    if (pci_read(bdf, PCI_VENDOR, 2) != VIRTIO_VENDOR) {
+        if (pci_read(bdf, PCI_CLASS, 2) == PCI_CLASS_ETHERNET)
+            other_card(bdf);
+    } else if (wanted(pci_read(bdf, PCI_DEVICE, 2))) {
+        virtio_function(bdf);
+    }
     return device_count < DEVICES_MAX;
 }
 
@@ -338,21 +366,56 @@ static void fwcfg_select(uint16_t key)
     cpu_out16(FWCFG_SELECT, key);
 }
 
+/* fw_cfg.rst, "Guest-side DMA Interface"; all fields big-endian */
+struct fwcfg_dma {
+    uint32_t control, length;
+    uint64_t address;
+};
+enum { DMA_READ = 2, ID_DMA = 2 };
+
+static bool fwcfg_has_dma;
+
+/* The host is done when the write is; one that is not has failed, and then
+ * nothing was read. */
+static bool dma_read(uint8_t *out, uint32_t len)
+{
+    static _Alignas(16) volatile struct fwcfg_dma dma;
+    uint64_t at = (uintptr_t)&dma;
+
+    dma.length = __builtin_bswap32(len);
+    dma.address = __builtin_bswap64((uintptr_t)out);
+    dma.control = __builtin_bswap32(DMA_READ);
+    cpu_out32(FWCFG_DMA, __builtin_bswap32((uint32_t)(at >> 32)));
+    cpu_out32(FWCFG_DMA + 4, __builtin_bswap32((uint32_t)at));
+    return dma.control == 0;
+}
+
+/* By the port a large message would take seconds. */
 static void fwcfg_read(uint8_t *out, size_t len)
 {
+    if (len >= DMA_LEAST && len <= UINT32_MAX && fwcfg_has_dma) {
+        if (dma_read(out, (uint32_t)len))
+            return;
+        fwcfg_has_dma = false;
+    }
     cpu_in8_block(FWCFG_DATA, out, len);
 }
 
 const struct fwcfg_io *board_fwcfg(void)
 {
     static const struct fwcfg_io io = { fwcfg_select, fwcfg_read };
-    uint8_t signature[4];
+    uint8_t signature[4], id[4] = { 0 };
 
     if (!cpu_is_guest())
         return NULL;
     fwcfg_select(0);
     fwcfg_read(signature, sizeof signature);
-    return memcmp(signature, "QEMU", 4) == 0 ? &io : NULL;
+    if (memcmp(signature, "QEMU", 4) != 0)
+        return NULL;
+    fwcfg_select(1);
+    fwcfg_read(id, sizeof id);
+    fwcfg_has_dma = (id[0] & ID_DMA) != 0;
+    return &io;
 }
 
 size_t board_entropy(uint8_t *out, size_t len)

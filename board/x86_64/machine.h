@@ -37,6 +37,8 @@ void *mem_map(uint64_t phys, uint64_t len, enum mem_kind kind);
 /* Copies bytes of any physical memory, mapped or not, without leaving a
  * mapping behind. False: it wraps or cannot be addressed. */
 bool mem_peek(uint64_t phys, void *out, size_t len);
+/* Overwrites bytes of RAM, mapped or not, however they are mapped. */
+void mem_wipe(uint64_t at, size_t len);
 void mem_add_ram(uint64_t start, uint64_t len);
 void mem_cut_ram(uint64_t start, uint64_t len);
 bool mem_is_ram(uint64_t start, uint64_t len);   /* all of it  */
@@ -49,6 +51,8 @@ struct boot {
     uint64_t rsdp; /* 0: the loader did not say */
 };
 void pvh_read(uint64_t start_info, struct boot *boot);
+/* Overwrites the command line, ours and the loader's: it may hold a secret. */
+void pvh_forget(void);
 /* The next word of a command line; false at its end. */
 bool cmdline_word(struct blob *rest, struct blob *word);
 

@@ -224,15 +224,9 @@ bool mem_peek(uint64_t phys, void *out, size_t len)
     return true;
 }
 
-/* The initrd is mapped read-only: its secrets are overwritten through the
- * window. */
-void board_wipe(const void *p, size_t len)
+void mem_wipe(uint64_t at, size_t len)
 {
-    const struct blob *initrd = &board_info()->initrd;
-    uint64_t at = (uintptr_t)p;
-
-    if (at < (uintptr_t)initrd->p || len > initrd->len ||
-        at - (uintptr_t)initrd->p > initrd->len - len)
+    if (!range_ok(at, len))
         return;
     while (len != 0) {
         size_t skip = at % PAGE;
@@ -247,6 +241,18 @@ void board_wipe(const void *p, size_t len)
     }
     *window_entry = 0;
     __asm__ volatile("invlpg (%0)" : : "r"(__window) : "memory");
+}
+
+/* The initrd is mapped read-only: its secrets are overwritten through the
+ * window. */
+void board_wipe(const void *p, size_t len)
+{
+    const struct blob *initrd = &board_info()->initrd;
+    uint64_t at = (uintptr_t)p;
+
+    if (at >= (uintptr_t)initrd->p && len <= initrd->len &&
+        at - (uintptr_t)initrd->p <= initrd->len - len)
+        mem_wipe(at, len);
 }
 
 /* --------------------------------------------------------------- RAM list */

@@ -8,6 +8,8 @@
  */
 #include "machine.h"
 
+#include "wipe.h"
+
 #define MAGIC       0x336ec578
 #define CMDLINE_MAX 8192
 #define MEMMAP_MAX  256
@@ -35,6 +37,8 @@ _Static_assert(sizeof(struct memmap_entry) == 24, "start_info.h");
 extern char __image_start[], __image_end[];
 
 static char cmdline[CMDLINE_MAX];
+static uint64_t cmdline_at; /* the loader's; 0: there is none */
+static size_t cmdline_len;
 
 static uint64_t image_size(void)
 {
@@ -89,8 +93,11 @@ static struct blob read_cmdline(uint64_t at)
         peek(at + have, cmdline + have, n,
              "the loader's command line lies beyond memory");
         nul = memchr(cmdline + have, '\0', n);
-        if (nul != NULL)
-            return blob_of(cmdline, (size_t)(nul - cmdline));
+        if (nul != NULL) {
+            cmdline_at = at;
+            cmdline_len = (size_t)(nul - cmdline);
+            return blob_of(cmdline, cmdline_len);
+        }
         have += n;
     }
     boot_fail(STATUS_CONFIG, "the command line is longer than 8191 bytes");
@@ -127,7 +134,10 @@ void pvh_read(uint64_t start_info, struct boot *boot)
     peek(start_info, &info, sizeof info,
          "the start information lies beyond memory");
     if (info.magic != MAGIC)
-        boot_fail(STATUS_BUG, "not started by the PVH boot protocol");
+        boot_fail(STATUS_CONFIG,
+                  "no PVH start information: not started by that protocol, "
+                  "or the command line is longer than the firmware takes "
+                  "(QEMU's q35 and pc: 4095 bytes)");
     if (info.version < 1)
         boot_fail(STATUS_BUG, "the loader speaks PVH version 0: "
                               "it gives no memory map");
@@ -136,6 +146,13 @@ void pvh_read(uint64_t start_info, struct boot *boot)
     boot->initrd = read_initrd(&info);
     boot->rsdp = info.rsdp;
     mem_cut_ram((uintptr_t)__image_start, image_size());
+}
+
+void pvh_forget(void)
+{
+    wipe(cmdline, sizeof cmdline);
+    if (cmdline_at != 0 && !mem_in_image(cmdline_at, cmdline_len))
+        mem_wipe(cmdline_at, cmdline_len);
 }
 
 bool cmdline_word(struct blob *rest, struct blob *word)

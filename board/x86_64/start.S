@@ -4,9 +4,9 @@
  * Xen's docs/misc/pvh: 32-bit protected mode, flat segments, paging and
  * interrupts off, EBX = physical address of struct hvm_start_info. No stack.
  * Here: is there memory up to the end of the image, and nothing else in it?
- * Is there long mode, no-execute and what the compiler was told to use? Then the first 16 MiB are
- * mapped one to one by 2 MiB pages, only until memory.c has built the real
- * tables.
+ * Is there long mode, no-execute and what the compiler was told to use? Then
+ * the first 16 MiB are mapped one to one by 2 MiB pages, only until memory.c
+ * has built the real tables.
  */
 
 #define EFER        0xc0000080
@@ -151,12 +151,11 @@ pvh_entry:
 
 no_long:
     movl    $no_long_text, %ebx
-    jmp     fail
+    jmp     1f
 too_old:
     movl    $too_old_text, %ebx
-fail:
-    movl    $70, %ecx
-    /* ebx: text, cl: exit status. Serial port, debug exits, then stop. */
+1:  movl    $78, %ecx
+    /* ebx: text, cl: exit status. Serial port, debug exits, then the end. */
 refuse:
     movl    $0x3fd, %edx
     movl    $100000, %eax
@@ -177,8 +176,41 @@ refuse:
     outb    %al, $0xf4
     movl    $0x501, %edx
     outb    %al, %dx
+    /* as power.c does: reset by keyboard controller, then by triple fault */
+    movb    $0xfe, %al
+    outb    %al, $0x64
+    lidt    no_idt
+    int3
 4:  hlt
     jmp     4b
+no_idt:
+    .word   0
+    .long   0
+
+/* For the person in front of the console, and then for the launcher. Here and
+ * not with the other constants: an initrd that covers the image covers it from
+ * its end downwards, and what says so should be the last to go. */
+    .macro  report outcome, status, reason:vararg
+    .ascii  "bootmail: ", \reason, "\r\n"
+    .ascii  "{\"bootmail\":1,\"outcome\":\"\outcome\",\"exit\":\status"
+    .ascii  ",\"reason\":\"", \reason, "\",\"message_id\":null"
+    .ascii  ",\"host\":null,\"address\":null,\"tls\":null"
+    .ascii  ",\"recipients\":[],\"bytes\":0,\"attempts\":0,\"ms\":{}}\r\n"
+    .byte   0
+    .endm
+
+no_memory:
+    report  invalid, 78, "memory too small for the image: ", \
+            "give the machine more (QEMU: -m 8)"
+overlap:
+    report  invalid, 78, "the initrd overlaps the image: ", \
+            "give the machine more memory"
+no_long_text:
+    report  invalid, 78, "this processor has no 64-bit mode or no no-execute ", \
+            "pages (QEMU: -cpu max)"
+too_old_text:
+    report  invalid, 78, "this processor lacks instructions the image was ", \
+            "built for (QEMU: -cpu max)"
 
     .code64
 start64:
@@ -206,27 +238,6 @@ boot_gdt:
 boot_gdt_ptr:
     .word   23
     .long   boot_gdt
-
-/* The person in front of the console, and then the launcher. */
-    .macro  report outcome, status, reason:vararg
-    .ascii  "bootmail: ", \reason, "\r\n"
-    .ascii  "{\"bootmail\":1,\"outcome\":\"\outcome\",\"exit\":\status"
-    .ascii  ",\"reason\":\"", \reason, "\"}\r\n"
-    .byte   0
-    .endm
-
-no_memory:
-    report  invalid, 78, "memory too small for the image: ", \
-            "give the machine more (QEMU: -m 8)"
-overlap:
-    report  invalid, 78, "the initrd overlaps the image: ", \
-            "give the machine more memory"
-no_long_text:
-    report  bug, 70, "this processor has no 64-bit mode or no no-execute ", \
-            "pages (QEMU: -cpu max)"
-too_old_text:
-    report  bug, 70, "this processor lacks instructions the image was ", \
-            "built for (QEMU: -cpu max)"
 
     .section .bss.entry, "aw", @nobits
     .balign 4096

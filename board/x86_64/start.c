@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
 #include "log.h"
+#include "panic.h"
 
 extern void (*const __init_array_start[])(void);
 extern void (*const __init_array_end[])(void);
@@ -33,7 +34,7 @@ _Noreturn void boot_fail(int status, const char *reason)
             : "\n{\"bootmail\":1,\"outcome\":\"bug\",\"exit\":70,");
     say("\"reason\":\"");
     say(reason);
-    say("\"}\n");
+    say(PANIC_REPORT_TAIL);
     board_exit(status);
 }
 
@@ -62,6 +63,7 @@ static void run_constructors(void)
 static void start(uint64_t start_info, uint64_t tsc)
 {
     struct boot boot;
+    int status;
 
     console_init();
     trap_init();
@@ -76,7 +78,9 @@ static void start(uint64_t start_info, uint64_t tsc)
     apic_timer_init();
     run_constructors();
     selftest(info.cmdline);
-    board_exit(app_main());
+    status = app_main();
+    pvh_forget();
+    board_exit(status);
 }
 
 /* called by start.S; sets the guard, so it must not check one itself */

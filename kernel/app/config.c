@@ -15,11 +15,13 @@
 #include "log.h"
 #include "smtp.h"
 
-#define EX_MESSAGE 65 /* design.md 2.5 */
+#define EX_USAGE   64 /* design.md 2.5 */
+#define EX_MESSAGE 65
 #define EX_CONFIG  78
 
 static const char CONF_FILE[] = "bootmail.conf";
 static const char ARGS_FILE[] = "args";
+static const char ARGS_NAME[] = "the launcher's arguments (args)";
 
 struct loader {
     struct config *c;
@@ -51,7 +53,7 @@ static bool fail_at(struct loader *l, struct blob value)
         name_file(l->err, CONF_FILE);
         conf_place(l->err, l->file, value.p);
     } else if (inside(l->args, value)) {
-        name_file(l->err, ARGS_FILE);
+        name_file(l->err, ARGS_NAME);
         conf_place(l->err, l->args, value.p);
     } else if (inside(l->cmdline, value)) {
         name_file(l->err, "command line");
@@ -113,7 +115,7 @@ static bool args_file(struct loader *l)
 
     if (l->args.p == NULL)
         return true;
-    if (!parse(l, ARGS_FILE, l->args, NOWHERE))
+    if (!parse(l, ARGS_NAME, l->args, NOWHERE))
         return false;
     if (keep)
         l->c->from = from;
@@ -296,7 +298,7 @@ static bool check_auth(struct loader *l)
  * front. */
 static struct blob packed(struct blob path)
 {
-    for (;;) {
+    while (path.p != NULL) {
         size_t skip = 0;
 
         if (path.len >= 1 && path.p[0] == '/')
@@ -305,15 +307,18 @@ static struct blob packed(struct blob path)
                  (path.p[0] == '~' || path.p[0] == '.'))
             skip = 2;
         if (skip == 0)
-            return path;
+            break;
         path.p += skip;
         path.len -= skip;
     }
+    return path;
 }
 
 static bool read_pem(struct loader *l, const char *key, struct blob *path,
                      struct blob *out)
 {
+    struct blob written = *path;
+
     *path = packed(*path);
     *out = files_get(*path);
     if (out->len != 0)
@@ -321,7 +326,7 @@ static bool read_pem(struct loader *l, const char *key, struct blob *path,
     conf_why(l->err, key);
     conf_why(l->err, out->p == NULL ? ": no such file: " : ": empty file: ");
     conf_why_quoted(l->err, *path);
-    return fail_at(l, *path);
+    return fail_at(l, written);
 }
 
 /* A client certificate: both files or neither. */
@@ -392,6 +397,13 @@ static bool check_net(struct loader *l)
     return true;
 }
 
+/* Who is to mend it: the caller of the launcher, or the configuration's
+ * author? */
+static int status_of(const struct conf_error *err)
+{
+    return strcmp(err->file, ARGS_NAME) == 0 ? EX_USAGE : EX_CONFIG;
+}
+
 int config_load(struct config *c, struct conf_error *err)
 {
     struct loader l = { c, files_get(blob_str(CONF_FILE)),
@@ -400,11 +412,11 @@ int config_load(struct config *c, struct conf_error *err)
 
     memset(err, 0, sizeof *err);
     if (!sources(&l))
-        return EX_CONFIG;
+        return status_of(err);
     memset(err, 0, sizeof *err);
     if (!check_server(&l) || !check_people(&l) || !check_tls(&l) ||
         !check_auth(&l) || !check_net(&l))
-        return EX_CONFIG;
+        return status_of(err);
     note_ignored(c);
     c->message = files_get(blob_str("message"));
     if (c->message.p == NULL) {

@@ -62,7 +62,7 @@ struct config {
 extern const struct conf_key config_keys[];
 extern const size_t config_key_count;
 
-/* exit status: 0, 78 bad configuration, 65 no message. err->file is "" when
+/* exit status: 0, 64 bad arguments of the launcher, 78 bad configuration, 65 no message. err->file is "" when
  * the fault is in no one line. */
 int config_load(struct config *, struct conf_error *err);
 

@@ -103,8 +103,7 @@ const struct conf_key config_keys[] = {
     LIST("to", to, "recipients, comma-separated; may be repeated"),
     BOOL("read_recipients", read_recipients, "off",
          "send to the addresses in To, Cc and Bcc of the message as well"),
-    STR("subject", subject, NULL,
-        "Subject of a message that has no header of its own"),
+    STR("subject", subject, NULL, "Subject of a message that has none"),
     CHOICE("set_from_header", set_from_header, "auto", auto_off_on,
            "add a From field; auto: if there is none; on: replace it"),
     CHOICE("set_date_header", set_date_header, "auto", auto_off,
@@ -148,9 +147,10 @@ const struct conf_key config_keys[] = {
     IGNORED("maildomain", 5, "it belongs to auto_from"),
 
     /* refused: ignoring them would not do what was asked for */
-    REFUSED("eval", NULL, "there is no shell here; the launcher runs it"),
-    REFUSED("passwordeval", "", "there is no shell here; the launcher runs it"),
-    REFUSED("aliases", "", "the launcher expands them on the host"),
+    REFUSED("eval", NULL, "there is no shell here; write the line out"),
+    REFUSED("passwordeval", "",
+            "there is no shell here; put the password into the file password"),
+    REFUSED("aliases", "", "name whole addresses; there are no aliases here"),
     REFUSED("auto_from", "off", "there is no login name here; set from"),
     REFUSED("proxy_host", "", "SOCKS is not spoken here"),
     REFUSED("socket", "", "there are no local sockets here; set host"),

@@ -81,10 +81,7 @@ static void deliver(void)
 /* What was secret in the files must not outlive the run in the guest's RAM. */
 static void wipe_secrets(void)
 {
-    files_wipe(blob_str("password"));
-    files_wipe(conf.tls_key_file);
-    files_wipe(blob_str("bootmail.conf"));
-    files_wipe(blob_str("args"));
+    files_wipe_all();
 }
 
 int app_main(void)

@@ -156,6 +156,21 @@ static void put_rcpt(struct line *l, const struct report *r,
     put(l, "}");
 }
 
+static void put_tls(struct line *l, const struct report *r)
+{
+    const char *cipher = r->tls_cipher != NULL ? r->tls_cipher : "";
+
+    if (r->tls_version == NULL) {
+        put(l, "null");
+        return;
+    }
+    put(l, "{\"version\":");
+    put_text(l, r->tls_version, strlen(r->tls_version));
+    put(l, ",\"cipher\":");
+    put_text(l, cipher, strlen(cipher));
+    put(l, r->tls_verified ? ",\"verified\":true}" : ",\"verified\":false}");
+}
+
 static void put_ms(struct line *l, const char *name, uint64_t at,
                    uint64_t *last)
 {
@@ -203,12 +218,7 @@ void report_print(const struct report *r)
     else
         put(&l, "null");
     put(&l, ",\"tls\":");
-    if (r->tls_version != NULL)
-        put_fmt(&l, "{\"version\":\"%s\",\"cipher\":\"%s\",\"verified\":%s}",
-                r->tls_version, r->tls_cipher != NULL ? r->tls_cipher : "",
-                r->tls_verified ? "true" : "false");
-    else
-        put(&l, "null");
+    put_tls(&l, r);
     put(&l, ",\"recipients\":[");
     for (i = 0; i < r->rcpt_count; i++) {
         if (i != 0)

@@ -46,6 +46,11 @@ uint16_t submit_port(const struct config *conf)
 
 /* ----------------------------------------------------------- the dialogue */
 
+static bool closed(const struct session *s)
+{
+    return (smtp_want(&s->smtp) & SMTP_CLOSED) != 0;
+}
+
 static void events(struct session *s)
 {
     struct smtp_event e;
@@ -84,62 +89,75 @@ static size_t pump_body(struct session *s, uint64_t now)
     return n;
 }
 
-/* smtp <-> tcp */
-static size_t pump_clear(struct session *s, uint64_t now)
+/* The server's words to smtp, from wherever they come out in plain text. */
+static size_t pump_words(struct session *s, uint64_t now)
 {
     const uint8_t *from;
-    uint8_t *to;
-    size_t have, room, n, moved;
+    size_t have, n;
 
-    from = smtp_out_buf(&s->smtp, &have);
-    to = tcp_send_buf(s->tcp, &room);
-    moved = n = pump_carry(to, room, from, have);
-    tcp_send_ack(s->tcp, n);
-    smtp_out_ack(&s->smtp, n, now);
-
-    /* what follows the 220 to STARTTLS is not ours to read: start_tls() */
-    from = tcp_recv_buf(s->tcp, &have);
-    if (have != 0 && (smtp_want(&s->smtp) & SMTP_TLS) == 0) {
-        n = smtp_in(&s->smtp, from, have, now);
-        tcp_recv_ack(s->tcp, n);
-        moved += n;
-    }
-    return moved;
-}
-
-/* smtp <-> tls <-> tcp */
-static size_t pump_tls(struct session *s, uint64_t now)
-{
-    const uint8_t *from;
-    uint8_t *to;
-    size_t have, room, n, moved;
-
-    from = smtp_out_buf(&s->smtp, &have);
-    to = tls_sendapp_buf(s->tls, &room);
-    moved = n = pump_carry(to, room, from, have);
-    tls_sendapp_ack(s->tls, n);
-    smtp_out_ack(&s->smtp, n, now);
-
-    moved += pump_records_in(s->tcp, s->tls);
-    moved += tls_run(s->tls);
-    moved += pump_records_out(s->tls, s->tcp);
-
-    /* not before smtp knows that TLS is up: watch_tls() */
-    from = tls_recvapp_buf(s->tls, &have);
-    if (have != 0 && s->tls_was_up) {
+    if (s->tls != NULL) {
+        /* not before smtp knows that TLS is up: watch_tls() */
+        from = tls_recvapp_buf(s->tls, &have);
+        if (have == 0 || !s->tls_was_up)
+            return 0;
         n = smtp_in(&s->smtp, from, have, now);
         tls_recvapp_ack(s->tls, n);
-        moved += n;
+    } else {
+        /* what follows the 220 to STARTTLS is not ours to read: start_tls() */
+        from = tcp_recv_buf(s->tcp, &have);
+        if (have == 0 || (smtp_want(&s->smtp) & SMTP_TLS) != 0)
+            return 0;
+        n = smtp_in(&s->smtp, from, have, now);
+        tcp_recv_ack(s->tcp, n);
     }
+    events(s);
+    return n;
+}
+
+/* tcp -> tls -> smtp */
+static size_t pump_in(struct session *s, uint64_t now)
+{
+    size_t moved = 0;
+
+    if (s->tls != NULL) {
+        moved = pump_records_in(s->tcp, s->tls);
+        moved += tls_run(s->tls);
+    }
+    return moved + pump_words(s, now);
+}
+
+/* smtp -> tls -> tcp */
+static size_t pump_out(struct session *s, uint64_t now)
+{
+    const uint8_t *from;
+    uint8_t *to;
+    size_t have, room, n, moved;
+
+    from = smtp_out_buf(&s->smtp, &have);
+    to = s->tls != NULL ? tls_sendapp_buf(s->tls, &room)
+                        : tcp_send_buf(s->tcp, &room);
+    moved = n = pump_carry(to, room, from, have);
+    if (s->tls == NULL) {
+        tcp_send_ack(s->tcp, n);
+    } else {
+        tls_sendapp_ack(s->tls, n);
+        moved += tls_run(s->tls);
+        moved += pump_records_out(s->tls, s->tcp);
+    }
+    smtp_out_ack(&s->smtp, n, now);
     return moved;
 }
 
-/* Moves what can move. True: again. */
+/* Moves what can move. True: again. All that has arrived is read before a
+ * command leaves: it cannot be the reply to that one, and smtp will say so. */
 static bool pump(struct session *s, uint64_t now)
 {
-    size_t moved = pump_body(s, now);
+    size_t n, moved = 0;
 
-    moved += s->tls != NULL ? pump_tls(s, now) : pump_clear(s, now);
+    while (!closed(s) && (n = pump_in(s, now)) != 0)
+        moved += n;
+    moved += pump_body(s, now);
+    moved += pump_out(s, now);
     events(s);
     return moved != 0;
 }
@@ -221,8 +239,6 @@ static void tls_failed(struct session *s)
 
     if (e == TLS_OK)
         e = TLS_E_TRUNCATED;
-    if (tcp_error(s->tcp) == TCP_RESET)
-        e = TLS_E_TRUNCATED;
     verdict_tls(e, tls_why(), s->conf, s->port, s->report);
     smtp_abort(&s->smtp, e == TLS_E_TRUNCATED || e == TLS_E_MEMORY
                              ? SMTP_F_LOST
@@ -288,11 +304,6 @@ static void watch_greeting(struct session *s, uint64_t now)
     smtp_abort(&s->smtp, SMTP_F_TLS_FIRST);
 }
 
-static bool closed(const struct session *s)
-{
-    return (smtp_want(&s->smtp) & SMTP_CLOSED) != 0;
-}
-
 /* How long nothing need be done. */
 static uint64_t next_deadline(const struct session *s, uint64_t now)
 {
@@ -315,7 +326,7 @@ static void say_waiting(struct session *s, uint64_t now)
 
     if (now < s->notice.next && s->notice.next != 0)
         return;
-    if ((smtp_want(&s->smtp) & SMTP_BODY) != 0)
+    if (strcmp(smtp_state_name(&s->smtp), "BODY") == 0)
         snprintf(what, sizeof(what),
                  "the server to take the message, %lu of %lu KB sent",
                  (unsigned long)(s->body_sent / 1024),
@@ -324,6 +335,26 @@ static void say_waiting(struct session *s, uint64_t now)
         snprintf(what, sizeof(what), "the server (%s)",
                  smtp_state_name(&s->smtp));
     loop_notice(&s->notice, now, what);
+}
+
+/* What is no byte: ends, failures, TLS coming up, deadlines. True: there may
+ * be something to move again. */
+static bool watch(struct session *s)
+{
+    uint64_t now = clock_ms();
+    bool was_up = s->tls_was_up, was_told = s->eof_told;
+
+    if (s->tls != NULL)
+        watch_tls(s, now);
+    if (!closed(s))
+        watch_tcp(s);
+    if (!closed(s))
+        watch_greeting(s, now);
+    if (!closed(s) && now >= s->give_up)
+        smtp_abort(&s->smtp, SMTP_F_TIMEOUT);
+    smtp_tick(&s->smtp, now);
+    events(s);
+    return s->tls_was_up != was_up || s->eof_told != was_told;
 }
 
 /* One round: move, watch, and sleep if nothing moved. */
@@ -335,23 +366,18 @@ static void turn(struct session *s)
     while (!closed(s) && pump(s, now))
         moved = true;
     tcp_flush(s->tcp);
-    if (!closed(s) && (smtp_want(&s->smtp) & SMTP_TLS) != 0 && s->tls == NULL)
+    if (!closed(s) && (smtp_want(&s->smtp) & SMTP_TLS) != 0 && s->tls == NULL) {
         start_tls(s);
-    if (s->tls != NULL && !closed(s))
-        watch_tls(s, now);
-    if (!closed(s))
-        watch_tcp(s);
-    if (!closed(s))
-        watch_greeting(s, now);
-    now = clock_ms();
-    if (!closed(s) && now >= s->give_up)
-        smtp_abort(&s->smtp, SMTP_F_TIMEOUT);
-    smtp_tick(&s->smtp, now);
-    events(s);
-    if (closed(s) || moved)
+        moved = true; /* its hello waits */
+    }
+    if (!closed(s) && watch(s))
+        moved = true;
+    if (closed(s))
         return;
+    now = clock_ms();
     say_waiting(s, now);
-    loop_sleep(next_deadline(s, now));
+    if (!moved)
+        loop_sleep(next_deadline(s, now));
 }
 
 /* ------------------------------------------------------- begin and end */
@@ -373,8 +399,9 @@ static bool connect(struct session *s)
         loop_notice(&notice, now, "a connection");
         now = loop_turn(limit);
     }
+    /* up and reset at once: it was up, and the session will say so */
     if (tcp_state(s->tcp) == TCP_CONNECTING ||
-        tcp_state(s->tcp) == TCP_BROKEN) {
+        (tcp_state(s->tcp) == TCP_BROKEN && tcp_error(s->tcp) != TCP_RESET)) {
         verdict_connect(tcp_error(s->tcp), s->port, s->report);
         return false;
     }
@@ -392,10 +419,10 @@ static void hang_up(struct session *s)
     uint64_t now = clock_ms(), limit = now + LINGER_MS;
 
     if (s->tls != NULL && s->tls_was_up && tls_state(s->tls) == TLS_UP) {
-        pump_tls(s, now);
+        pump_out(s, now);
         tls_close(s->tls);
     } else if (s->tls == NULL) {
-        pump_clear(s, now);
+        pump_out(s, now);
     }
     while (now < limit && tcp_state(s->tcp) == TCP_UP) {
         if (s->tls != NULL) {

@@ -17,7 +17,7 @@ static const struct {
     [SMTP_F_PROTOCOL] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
     [SMTP_F_INJECTION] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
     [SMTP_F_TLS_FIRST] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
-    [SMTP_F_NO_STARTTLS] = { STATUS_PROTOCOL, STATUS_PROTOCOL },
+    [SMTP_F_NO_STARTTLS] = { STATUS_PROTOCOL, STATUS_TRY_LATER },
     [SMTP_F_NO_AUTH] = { STATUS_AUTH, STATUS_AUTH },
     [SMTP_F_AUTH] = { STATUS_AUTH, STATUS_TRY_LATER },
     [SMTP_F_GREETING] = { STATUS_REFUSED, STATUS_TRY_LATER },
@@ -29,21 +29,25 @@ static const struct {
     [SMTP_F_UTF8] = { STATUS_REFUSED, STATUS_TRY_LATER },
 };
 
-/* Some accepted, some not: refused for good outweighs try later. */
-static void verdict_partial(const struct smtp *smtp, struct report *r)
+/* Each recipient had its own answer: refused for good, were it only one of
+ * them, outweighs try later (design 2.5: 69). */
+static void verdict_recipients(const struct smtp *smtp, struct report *r)
 {
-    size_t i, refused = 0, later = 0;
+    bool refused = false;
+    size_t i;
 
-    for (i = 0; i < r->rcpt_count; i++) {
-        refused += r->rcpt[i].verdict == SMTP_REFUSED;
-        later += r->rcpt[i].verdict == SMTP_TRY_LATER;
-    }
-    report_end(r, refused != 0 ? OUTCOME_REFUSED : OUTCOME_TEMPORARY,
-               refused != 0 ? STATUS_REFUSED : STATUS_TRY_LATER,
-               "sent, but %lu of %lu recipients were refused and %lu put off: "
-               "%s",
-               (unsigned long)refused, (unsigned long)r->rcpt_count,
-               (unsigned long)later, smtp_reason(smtp));
+    for (i = 0; i < r->rcpt_count; i++)
+        if (r->rcpt[i].verdict == SMTP_REFUSED)
+            refused = true;
+    report_end(r, refused ? OUTCOME_REFUSED : OUTCOME_TEMPORARY,
+               refused ? STATUS_REFUSED : STATUS_TRY_LATER, "%s",
+               smtp_reason(smtp));
+}
+
+/* Do the layers below know more about this end than smtp does? */
+static bool is_loss(enum smtp_failure f)
+{
+    return f == SMTP_F_LOST || f == SMTP_F_TIMEOUT || f == SMTP_F_PROTOCOL;
 }
 
 void verdict_smtp(const struct smtp *smtp, const char *why_lost,
@@ -51,12 +55,14 @@ void verdict_smtp(const struct smtp *smtp, const char *why_lost,
 {
     enum smtp_failure f = smtp_failure(smtp);
     const struct smtp_reply_note *last = smtp_last_reply(smtp);
-    const char *sep = why_lost != NULL ? ": " : "";
+    bool more = why_lost != NULL && is_loss(f);
+    const char *open = more ? " (" : "", *close = more ? ")" : "";
 
-    if (why_lost == NULL)
+    if (!more)
         why_lost = "";
-    if (f == SMTP_F_PARTIAL) {
-        verdict_partial(smtp, r);
+    if ((f == SMTP_F_PARTIAL || f == SMTP_F_RECIPIENTS) &&
+        smtp_verdict(smtp) != SMTP_UNSURE) {
+        verdict_recipients(smtp, r);
         return;
     }
     switch (smtp_verdict(smtp)) {
@@ -65,18 +71,17 @@ void verdict_smtp(const struct smtp *smtp, const char *why_lost,
                    last->code, (int)last->text_len, last->text);
         break;
     case SMTP_UNSURE:
-        report_end(r, OUTCOME_UNSURE, STATUS_UNSURE,
-                   "%s%s%s; the message may have been delivered",
-                   smtp_reason(smtp), sep, why_lost);
+        report_end(r, OUTCOME_UNSURE, STATUS_UNSURE, "%s%s%s%s",
+                   smtp_reason(smtp), open, why_lost, close);
         break;
     case SMTP_REFUSED:
         report_end(r, f == SMTP_F_JOB ? OUTCOME_INVALID : OUTCOME_REFUSED,
-                   by_failure[f].refused, "%s%s%s", smtp_reason(smtp), sep,
-                   why_lost);
+                   by_failure[f].refused, "%s%s%s%s", smtp_reason(smtp), open,
+                   why_lost, close);
         break;
     default:
-        report_end(r, OUTCOME_TEMPORARY, by_failure[f].later, "%s%s%s",
-                   smtp_reason(smtp), sep, why_lost);
+        report_end(r, OUTCOME_TEMPORARY, by_failure[f].later, "%s%s%s%s",
+                   smtp_reason(smtp), open, why_lost, close);
         break;
     }
 }
@@ -136,6 +141,7 @@ void verdict_connect(enum tcp_error e, uint16_t port, struct report *r)
         [TCP_RESET] = "connection reset",
         [TCP_TIMED_OUT] = "nobody answers",
         [TCP_NO_ROUTE] = "no route to it: set gateway",
+        [TCP_NO_NEIGHBOUR] = "nobody answers ARP for it, or for the gateway",
         [TCP_NO_MEMORY] = "out of memory",
     };
 

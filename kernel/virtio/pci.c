@@ -237,6 +237,7 @@ static void take_cap(struct virtio_dev *dev,
     static const struct {
         uint32_t len, align;
     } least[TYPES] = {
+        { 0, 1 }, /* no type 0; an alignment all the same */
         [TYPE_COMMON] = { COMMON_SIZE, 4 },
         [TYPE_NOTIFY] = { 2, 2 },
         [TYPE_ISR] = { 1, 1 },

@@ -67,6 +67,11 @@ static bool negotiate(struct virtio_dev *dev, uint64_t want, uint64_t need,
         offered &= UINT32_MAX;
     else
         need |= VIRTIO_F_VERSION_1;
+    /* 6.1: a device that offers it may refuse to work without it. It means
+     * that addresses may be translated on the way; nobody has told an IOMMU
+     * to, so they are what they are. */
+    if (!legacy)
+        want |= VIRTIO_F_ACCESS_PLATFORM;
     if (!legacy && (offered & VIRTIO_F_VERSION_1) == 0)
         return refuse(dev, why, "it does not offer virtio 1.0");
     if ((offered & need) != need)
@@ -91,6 +96,10 @@ bool virtio_start(struct virtio_dev *dev, uint64_t want, uint64_t need,
                   const char **why)
 {
     dev->features = 0;
+    if (dev->unusable != NULL) {
+        *why = dev->unusable;
+        return false;
+    }
 
     /* 1. Reset the device. (4.2.2.1, 4.1.4.3.2: and wait until it reads 0.) */
     if (!reset(dev)) {

@@ -22,7 +22,8 @@
 
 enum { VIRTIO_ID_NET = 1, VIRTIO_ID_CONSOLE = 3, VIRTIO_ID_RNG = 4 };
 
-#define VIRTIO_F_VERSION_1 (1ull << 32)
+#define VIRTIO_F_VERSION_1       (1ull << 32)
+#define VIRTIO_F_ACCESS_PLATFORM (1ull << 33)
 
 struct vring;
 struct virtio_dev;
@@ -48,6 +49,8 @@ struct virtio_dev {
     const struct virtio_transport *ops;
     uint32_t id;            /* VIRTIO_ID_*                               */
     char name[40];          /* "virtio-mmio feb00e00", "virtio-pci 0:3.0" */
+    const char *unusable;   /* set: it is there, but this is why nobody can
+                             * drive it; virtio_start() says so          */
     volatile uint8_t *base; /* mmio registers / pci common config  */
     volatile uint8_t *cfg;  /* device config                       */
     size_t cfg_len;

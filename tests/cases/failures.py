@@ -7,7 +7,7 @@ from dnsserver import DROP, NXDOMAIN, SERVFAIL, DnsServer
 from fake import Dialogue, Fake, can_post_handshake
 from harness import Skip, case, check, equal, new_dir
 from lab import (arrived, conf, expect_sent, files, head, launch, pki,
-                 qemu_with, server)
+                 port53, qemu_with, server)
 
 SECRET = 'pw-77c1d2e3'
 WHO = 'user-9f3a55'
@@ -183,8 +183,6 @@ tickets('implicit', act={'MAIL': ('before', 'ticket', 3)})
 
 # ----------------------------------------------------------------- the network
 
-port53 = threading.Lock()  # one name server of ours at a time
-
 @both('name-not-found')
 def no_name(machine):
     with port53, DnsServer({'bad.test': SERVFAIL}, NXDOMAIN,
@@ -316,7 +314,7 @@ BAD = {
     'unknown-key': ('host x\nhots y\n', 'line 2, column 1', 'host'),
     'bad-port': ('host x\nport 99999\n', 'line 2, column 6', 'port'),
     'bad-switch': ('host x\n  tls maybe\n', 'line 2, column 7', 'tls'),
-    'passwordeval': ('host x\npasswordeval pass mail\n', 'line 2', 'launcher'),
+    'passwordeval': ('host x\npasswordeval pass mail\n', 'line 2', 'password'),
     'no-host': ('from a@b.example\n', '', 'host'),
 }
 

@@ -1,9 +1,17 @@
 """The verdict cannot lie: the launcher believes a whole report line that
 agrees with the machine's own exit, and nothing else. A stand-in for QEMU
 plays every way to go wrong; selftest.py does the same with the real image."""
+import base64
 import os
+import signal
+import subprocess
+import time
 
-from harness import bootmail, case, check, equal, new_dir
+from fake import Dialogue, Fake
+from harness import (LAUNCHER, Skip, bootmail, case, check, command, equal,
+                     new_dir, succeed)
+from images import image
+from lab import conf as lab_conf, files as lab_files, launch, pki
 
 CONF = 'host 192.0.2.1\nfrom a@example.org\n'
 SENT = ('{"bootmail":1,"outcome":"sent","exit":0,"reason":"accepted: 250 ok",'
@@ -62,10 +70,6 @@ def cut():
 @case('launcher/terminated')
 def terminated():
     """SIGTERM to the launcher ends the guest and leaves nothing."""
-    import signal
-    import subprocess
-    import time
-    from harness import LAUNCHER, scratch
     folder = new_dir('term')
     qemu = os.path.join(folder, 'qemu')
     pidfile = os.path.join(folder, 'pid')
@@ -109,3 +113,345 @@ def secrets():
     check('S3cr3t-w0rd' not in r.log, 'the password is in the arguments or '
           'the environment', r)
     check('initrd' in r.log, 'the stand-in did not run', r)
+
+
+# -------------------------------------------------- what is packed, and how
+
+def members(path):
+    """{name: bytes} of a cpio archive (newc)."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    out, at = {}, 0
+    while True:
+        field = [int(data[at + 6 + 8 * i:at + 14 + 8 * i], 16)
+                 for i in range(13)]
+        name = data[at + 110:at + 109 + field[11]].decode()
+        start = (at + 110 + field[11] + 3) // 4 * 4
+        if name == 'TRAILER!!!':
+            return out
+        out[name] = data[start:start + field[6]]
+        at = (start + field[6] + 3) // 4 * 4
+
+
+def call(*args, stdin=b'hello\n', conf=CONF, launcher=None, mode=0o600,
+         cwd=None, env=None, drop=(), files=None, preexec_fn=None):
+    """The launcher, bare: no -v, no --json. Returns (done, folder)."""
+    folder = new_dir('bare')
+    image_path = os.path.join(folder, 'image')
+    for name, data in {'image': b'#!/bin/sh\n', 'bootmail.conf': conf.encode(),
+                       **(files or {})}.items():
+        path = os.path.join(folder, name)
+        with open(path, 'wb') as f:
+            f.write(data)
+        os.chmod(path, mode)
+    full = dict(os.environ, **{'TMPDIR': new_dir('tmp'), **(env or {})})
+    for name in ('XDG_RUNTIME_DIR', 'BOOTMAIL_CONFIG', *drop):
+        full.pop(name, None)
+    argv = [launcher or LAUNCHER, '--image', image_path]
+    if '-C' not in args and 'config' not in drop:
+        argv += ['-C', os.path.join(folder, 'bootmail.conf')]
+    done = command([*argv, *args], 60, input=stdin, env=full, cwd=cwd,
+                   preexec_fn=preexec_fn)
+    done.text = (done.stdout + done.stderr).decode(errors='replace')
+    if os.path.isdir(full['TMPDIR']):
+        equal(os.listdir(full['TMPDIR']), [], 'files left behind')
+    return done, folder
+
+
+def packed(*args, **kw):
+    """What the launcher would hand to the image."""
+    save = os.path.join(new_dir('save'), 'files.cpio')
+    done, _ = call('--board', 'posix', '--dry-run', '--save', save, *args,
+                   **kw)
+    equal(done.returncode, 0, f'{args}', done.text)
+    equal(os.stat(save).st_mode & 0o777, 0o600, 'mode of what is saved')
+    return members(save)
+
+
+def refused(status, word, *args, **kw):
+    done, _ = call(*args, **kw)
+    equal(done.returncode, status, f'exit status of {args}', done.text)
+    equal(done.stdout, b'', f'standard output of {args}')
+    check(word in done.text, f'{args}: no word of "{word}"', done.text)
+
+
+@case('launcher/sendmail-flags')
+def sendmail_flags():
+    """As cron, mailx, smartd, git and mutt call it."""
+    for args, lines in (
+            (['-i', 'a@b.c'], ['to "a@b.c"']),
+            (['-oi', '-oem', '-odi', '-om', 'a@b.c'], ['to "a@b.c"']),
+            (['-t', '-oi'], ['read_recipients on']),
+            (['-ti'], ['read_recipients on']),
+            (['-it', '-B8BITMIME', '-Am', '-G', '-U', '-bm'],
+             ['read_recipients on']),
+            (['-FCronDaemon', '-i', '-B8BITMIME', '-oem', 'root@b.c'],
+             ['from_full_name "CronDaemon"', 'to "root@b.c"']),
+            (['-F', 'A "B" \u00fc', 'a@b.c'],
+             ['from_full_name "A "B" \u00fc"', 'to "a@b.c"']),
+            (['-froot@x.y', 'a@b.c'], ['from "root@x.y"', 'to "a@b.c"']),
+            (['-r', 'root@x.y', '--', '-a@b.c', '-t'],
+             ['from "root@x.y"', 'to "-a@b.c"', 'to "-t"']),
+            (['-i', '--', 'a@b.c'], ['to "a@b.c"']),
+            (['-f', '', 'a@b.c'], ['from ""', 'to "a@b.c"']),
+            (['-f', '<>', '<a@b.c>'], ['from ""', 'to "a@b.c"']),
+            (['-f<x@y.z>', 'a@b.c'], ['from "x@y.z"', 'to "a@b.c"']),
+            (['-N', 'off', '-Roff', '-L', 'tag', '-X/dev/null', '-o', 'i',
+              '-O', 'x=y', '-h5', 'a@b.c'], ['to "a@b.c"']),
+            (['--subject', 'a "b" \u00fc', '--from=x@y.z', '--trace', 'a@b.c'],
+             ['from "x@y.z"', 'subject "a "b" \u00fc"', 'trace on',
+              'to "a@b.c"']),
+            (['--timeout', '08', '"a b"@c', '\u00fc@b.c'],
+             ['total_timeout 8', 'to ""a b"@c"', 'to "\u00fc@b.c"'])):
+        got = packed(*args)['args'].decode().splitlines()
+        equal(got[1:], lines, f'{args}')
+
+
+@case('launcher/usage-words')
+def usage_words():
+    for word, *args in (
+            ('-bm', '-bs'), ('-bm', '-bp'), ('-bm', '-bd'), ('-bm', '-bi'),
+            ('-bm', '-b', 's'), ('notes', '-N', 'never', 'a@b'),
+            ('notes', '-Rhdrs', 'a@b'), ('seconds', '--timeout', '0'),
+            ('seconds', '--timeout='), ('seconds', '--timeout', '86401'),
+            ('unknown', '-q'), ('unknown', '-tq'), ('unknown', '--frob=1'),
+            ('empty', ''), ('empty', '<>'), ('needs a value', '--attach'),
+            ('control', '--subject', 'a\nto x@y'), ('control', '-f', 'a\rb'),
+            ('control', '--attach', 'a\nb'), ('control', 'a\x7fb'),
+            ('not a name', '-a', 'x y', 'a@b')):
+        refused(64, word, *args)
+
+
+@case('launcher/attachments')
+def attachments():
+    folder = new_dir('files')
+    names = ['a b', "it's", 'q"uote', '-dash', '\u00fc\u6f22', '$(id)', 'x;y',
+             'sub/a b', 'empty', 'n' * 240]
+    os.mkdir(os.path.join(folder, 'sub'))
+    args = []
+    for n, name in enumerate(names):
+        with open(os.path.join(folder, name), 'wb') as f:
+            f.write(b'' if name == 'empty' else b'%d' % n)
+        args += ['--attach', name]
+    os.symlink('a b', os.path.join(folder, 'link'))
+    got = packed(*args, '--attach', 'link', 'a@b.c', cwd=folder)
+    got = [(k, v) for k, v in got.items() if k.startswith('attach/')]
+    want = [(f'attach/{n + 1:03}/{os.path.basename(name)}',
+             b'' if name == 'empty' else b'%d' % n)
+            for n, name in enumerate(names)]
+    equal(got, want + [('attach/011/link', b'0')], 'attachments')
+    for bad in ('/dev/null', folder, '/no/such', ''):
+        refused(65, 'no file', '--attach', bad, 'a@b.c')
+    with open(os.path.join(folder, 'n' * 241), 'w'):
+        refused(65, 'too long', '--attach', 'n' * 241, 'a@b.c', cwd=folder)
+
+
+@case('launcher/named-files')
+def named_files():
+    """tls_trust_file and its kin, in every way a path is written."""
+    home, other = new_dir('home'), new_dir('other dir')
+    for folder, name in ((home, 'h.pem'), (other, 'o.pem')):
+        with open(os.path.join(folder, name), 'w') as f:
+            f.write(name)
+    text = (f'account a\ntls_trust_file ~/h.pem\r\n'
+            f'account b\n\ttls_trust_file "{other}/o.pem"  \n'
+            'account c\ntls_cert_file ./c.pem\ntls_key_file "sub/k e y"\n'
+            'account d\ntls_trust_file system\n'
+            'account e\ntls_trust_file /no/such\n')
+    folder = new_dir('confs')
+    os.mkdir(os.path.join(folder, 'sub'))
+    for name in ('c.pem', 'sub/k e y', 'ca.pem', 'seed'):
+        with open(os.path.join(folder, name), 'w') as f:
+            f.write(name)
+    path = os.path.join(folder, 'it"s \' conf')
+    with open(path, 'w', newline='') as f:
+        f.write(text)
+    got = packed('-C', path, 'a@b.c', env={'HOME': home}, cwd='/')
+    equal(sorted(got), sorted([
+        'args', 'bootmail.conf', 'message', 'h.pem', f'{other}/o.pem'[1:],
+        'c.pem', 'sub/k e y', 'ca.pem', 'seed']), 'packed')
+    equal(got['bootmail.conf'], text.encode(), 'the configuration')
+    refused(78, '..', conf='tls_trust_file a/../../b\n')
+
+
+@case('launcher/where-the-configuration-is')
+def where():
+    home = new_dir('home')
+    for path in ('.bootmailrc', '.config/bootmail/bootmail.conf',
+                 'xdg/bootmail/bootmail.conf', 'own'):
+        path = os.path.join(home, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w') as f:
+            f.write('# ' + path)
+
+    def used(**env):
+        got = packed('a@b.c', env=env, cwd='/', drop=['config', *(
+            n for n in ('HOME', 'XDG_CONFIG_HOME') if n not in env)])
+        return got['bootmail.conf'].decode()[2 + len(home) + 1:]
+    equal(used(HOME=home), '.config/bootmail/bootmail.conf', 'HOME')
+    equal(used(HOME=home, XDG_CONFIG_HOME=home + '/xdg'),
+          'xdg/bootmail/bootmail.conf', 'XDG_CONFIG_HOME')
+    os.unlink(os.path.join(home, '.config/bootmail/bootmail.conf'))
+    equal(used(HOME=home), '.bootmailrc', 'HOME alone')
+    for bad in ('/no/such', home):
+        refused(78, 'cannot be read', '-C', bad, 'a@b.c')
+    if not os.path.exists('/etc/bootmail.conf'):
+        refused(78, 'no configuration', 'a@b.c',
+                drop=['config', 'HOME', 'XDG_CONFIG_HOME'])
+    link = os.path.join(home, 'sendmail link')
+    os.symlink(LAUNCHER, link)
+    packed('a@b.c', launcher=link, cwd='/')
+
+
+@case('launcher/private-passwords')
+def private():
+    """msmtp's rule: others may not read what holds a password."""
+    secret = CONF + 'password x\n'
+    for mode in (0o644, 0o640, 0o604):
+        refused(78, 'chmod 600', 'a@b.c', conf=secret, mode=mode)
+        refused(78, 'chmod 600', 'a@b.c', files={'password': b'x'}, mode=mode)
+    for mode in (0o600, 0o400):
+        packed('a@b.c', conf=secret, files={'password': b'x'}, mode=mode)
+    packed('a@b.c', mode=0o644)
+
+
+@case('launcher/places-and-tools')
+def places():
+    spaced = new_dir('with some space')
+    packed('a@b.c', env={'TMPDIR': spaced})
+    refused(75, 'private folder', 'a@b.c', env={'TMPDIR': '/no/such'})
+    refused(78, 'apt-get install qemu', 'a@b.c', env={'QEMU': 'no-such-qemu'})
+    refused(78, 'no image', '--image', '/no/such', 'a@b.c')
+    refused(65, 'closed', 'a@b.c', stdin=None,
+            preexec_fn=lambda: os.close(0))
+    qemu = os.path.join(new_dir('qemu'), 'qemu')
+    with open(qemu, 'w') as f:
+        f.write('#!/bin/sh\necho "frob: unsupported machine" >&2; exit 1\n')
+    os.chmod(qemu, 0o755)
+    refused(78, 'frob: unsupported machine', 'a@b.c', env={'QEMU': qemu})
+
+
+@case('launcher/full-disk')
+def full_disk():
+    """No room: 75, whatever was being written, and nothing left."""
+    folder = new_dir('small')
+    if os.geteuid() != 0 or command(
+            ['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs',
+             folder]).returncode != 0:
+        raise Skip('needs root, to mount a small file system')
+    try:
+        env = {'TMPDIR': folder}
+        anchors = {'ca.pem': b'x'}
+        refused(75, 'No space', 'a@b.c', env=env, files=anchors,
+                stdin=b'x' * 100000)
+        refused(75, 'No space', 'a@b.c', env=env, files=anchors,
+                stdin=b'x' * 40000)  # twice is too much: the archive
+        refused(75, 'No space', 'a@b.c', env=env,
+                files={'ca.pem': b'x' * 100000})
+    finally:
+        succeed(['umount', folder])
+
+
+@case('launcher/quiet')
+def quiet():
+    """cron mails every word: none on success, one line otherwise."""
+    qemu = os.path.join(new_dir('qemu'), 'qemu')
+    for report, code, args, out, err in (
+            (SENT, 1, [], 0, 0), (SENT, 1, ['--json'], 1, 0),
+            (REFUSED, 139, [], 0, 1), (REFUSED, 139, ['--json'], 1, 1),
+            ('panic', 1, ['--json'], 0, 1), (SENT, 1, ['-v'], 0, 3)):
+        with open(qemu, 'w') as f:
+            f.write('#!/bin/sh\necho warning >&2; echo boot; echo log\n' +
+                    say(report, code))
+        os.chmod(qemu, 0o755)
+        done, _ = call(*args, 'a@b.c', env={'QEMU': qemu})
+        got = done.stdout.count(b'\n'), done.stderr.count(
+            b'\n') - (1 if code != 1 or report == 'panic' else 0) * (
+            b'warning' in done.stderr)
+        equal(got, (out, err), f'lines for {report[:40]} {args}', done.text)
+
+
+@case('launcher/dry-run-can-be-pasted')
+def paste():
+    folder = new_dir('it is')
+    save = os.path.join(folder, "o'clock.cpio")
+    done, _ = call('--board', 'posix', '--net', 'none', '--dry-run', '--save',
+                   save, '--image', image('posix-asan'), 'a@b.c',
+                   conf='account x\n' + CONF + 'tls off\n')
+    line = done.stdout.decode().split('command:\n')[1]
+    again = command(['bash', '-c', line], 60)
+    equal(again.returncode, 74, 'exit status of ' + line, again.stdout)
+    check('password' not in line, 'a secret')
+
+
+def ended_by(name):
+    """While the message is awaited, and while the guest runs."""
+    @case('launcher/ended-by-' + name)
+    def run():
+        number = getattr(signal, name)
+        for phase in ('message', 'guest'):
+            folder, tmp = new_dir('end'), new_dir('tmp')
+            qemu = os.path.join(folder, 'qemu')
+            with open(qemu, 'w') as f:
+                f.write('#!/bin/sh\nexec sleep 100\n')
+            os.chmod(qemu, 0o755)
+            with open(os.path.join(folder, 'conf'), 'w') as f:
+                f.write(CONF)
+            env = dict(os.environ, QEMU=qemu, TMPDIR=tmp)
+            p = subprocess.Popen(
+                [LAUNCHER, '--image', qemu, '-C', folder + '/conf', 'a@b.c'],
+                stdin=subprocess.PIPE, env=env, stderr=subprocess.DEVNULL,
+                start_new_session=True)
+            if phase == 'guest':
+                p.stdin.close()
+            want = 'console' if phase == 'guest' else 'message'
+            end = time.monotonic() + 20
+            while not any(want in names for _, _, names in os.walk(tmp)):
+                check(time.monotonic() < end, phase + ' never came')
+                time.sleep(0.02)
+            time.sleep(0.1)
+            p.send_signal(number)
+            equal(p.wait(20), 75, f'exit status, {phase}')
+            equal(os.listdir(tmp), [], f'files left, {phase}')
+            left = [x for x in command(
+                ['ps', '-o', 'stat=,args=', '-s', str(p.pid)]
+            ).stdout.splitlines() if not x.startswith(b'Z')]
+            equal(left, [], f'processes left, {phase}')
+            if phase == 'message':
+                p.stdin.close()
+
+
+for signal_name in ('SIGINT', 'SIGTERM', 'SIGHUP'):
+    ended_by(signal_name)
+
+
+def trace(machine):
+    @case('launcher/trace-' + machine)
+    def run():
+        """The dialogue, without the password or its base64; the traffic."""
+        secret = 'p4ss-W0rd-7731'
+        pcap = os.path.join(new_dir('pcap'), 'a,b c.pcap')
+        for mode in ('plain', 'login'):
+            with Fake(Dialogue(users={'me': secret}), pki=pki()) as srv:
+                r = launch(machine, '--trace', '--pcap', pcap,
+                           'rcpt@mail.test', message=b'hello\n',
+                           conf=lab_conf(srv.port, user='me').replace(
+                               'auth on', 'auth ' + mode),
+                           files=lab_files(password=secret))
+            equal(r.status, 0, 'exit status', r)
+            for word in ('EHLO', 'AUTH', 'MAIL FROM', '250'):
+                check(word in r.log, f'no {word} in the trace', r)
+            coded = [secret, base64.b64encode(secret.encode()).decode(),
+                     base64.b64encode(b'\0me\0' + secret.encode()).decode()]
+            for text in coded:
+                check(text not in r.log + r.stdout, 'a secret', r)
+            equal(r.stdout.count('\n'), 1, 'lines on standard output', r)
+            with open(pcap, 'rb') as f:
+                head = f.read()
+            equal(head[:4], b'\xd4\xc3\xb2\xa1', 'magic number of the pcap')
+            check(secret.encode() not in head, 'the password on the wire')
+            check(b'STARTTLS' in head, 'no STARTTLS on the wire')
+
+
+trace('posix')
+trace('microvm')

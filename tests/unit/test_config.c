@@ -241,8 +241,8 @@ static void args_file(void)
     put_file("args", "");
     OK(load_usual("account a\nhost h\nto a@b\n", "account=a"));
     put_file("args", "to c@d\nto e f@g\n");
-    CHECK_EQ(load_usual("host h\n", ""), 78);
-    CHECK_STR(err.file, "args");
+    CHECK_EQ(load_usual("host h\n", ""), 64);
+    CHECK_STR(err.file, "the launcher's arguments (args)");
     CHECK_EQ(err.line, 2);
     CHECK_EQ(err.column, 4);
 }

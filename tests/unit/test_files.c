@@ -246,6 +246,29 @@ static void wipes_all_copies(void)
     CHECK_EQ(wipes, 2);
 }
 
+/* names, headers and what a malformed archive hid as well */
+static void wipes_everything(void)
+{
+    static const uint8_t zero[sizeof(plain)];
+
+    CHECK(init(plain, sizeof(plain) - 1, true, NULL));
+    wipes = 0;
+    files_wipe_all();
+    CHECK_EQ(wipes, 1);
+    CHECK_EQ(wiped_len, sizeof(plain) - 1);
+    CHECK_MEM(wiped, sizeof(plain) - 1, zero, sizeof(plain) - 1);
+    CHECK(memcmp(pages[1], zero, 4) == 0);
+    is("c", "bbbb");
+
+    CHECK(!init(plain, sizeof(plain) - 20, false, NULL));
+    files_wipe_all();
+    CHECK_MEM(wiped, wiped_len, zero, sizeof(plain) - 20);
+    CHECK(init("", 0, false, NULL));
+    wipes = 0;
+    files_wipe_all();
+    CHECK_EQ(wipes, 0);
+}
+
 static void errors(void)
 {
     struct files_error err;
@@ -317,6 +340,7 @@ static const struct check_case cases[] = {
     { "later_wins", later_wins },
     { "walks", walks },
     { "wipes_all_copies", wipes_all_copies },
+    { "wipes_everything", wipes_everything },
     { "errors", errors },
     { "too_many", too_many },
     { "long_name", long_name },

@@ -184,18 +184,47 @@ static void kept_header(void)
     CHECK_MEM(message_id(&m).p, message_id(&m).len, "own@id", 6);
     any_chunk();
     spec.replace_from = true;
-    CHECK(open_text("X: 1\nFrom: me@x,\n you@y\nDate: d\nMessage-ID: <i>\n"
+    CHECK(open_text("X-A: 1\nFrom: me@x,\n you@y\nDate: d\nMessage-ID: <i>\n"
                     "\nb\n"));
-    is(MADE "X: 1\nDate: d\nMessage-ID: <i>\n\nb\n");
+    is(MADE "X-A: 1\nDate: d\nMessage-ID: <i>\n\nb\n");
     reset();
     spec.add_date = spec.add_msgid = spec.add_from = false;
-    CHECK(open_text("X: 1\n"));
-    is("X: 1\n");
+    CHECK(open_text("X-A: 1\n"));
+    is("X-A: 1\n");
     CHECK_EQ(message_id(&m).len, 0);
     reset();
     spec.date = -1;
-    CHECK(open_text("X: 1\n\n"));
-    is(MADE "Message-ID: <1.2@example.net>\r\nX: 1\n\n");
+    CHECK(open_text("X-A: 1\n\n"));
+    is(MADE "Message-ID: <1.2@example.net>\r\nX-A: 1\n\n");
+}
+
+/* Lines that look like a header, and are not. */
+static void plain_text(void)
+{
+    static const char *const texts[] = {
+        "Warning: disk full",   "web1: disk full\nwhat now?\n",
+        "Error: a\n\nmore\n",   "From here on it went wrong\nbadly\n",
+        "From x\n\nTo: a@b\n",  "https://example.net/\n",
+        " Subject: indented\n", "Result : 5\nTo : x\n"
+    };
+    char want[300];
+    size_t i;
+
+    for (i = 0; i < sizeof texts / sizeof *texts; i++) {
+        reset();
+        spec.add_date = spec.add_msgid = spec.add_from = false;
+        CHECK(open_text(texts[i]));
+        snprintf(want, sizeof want,
+                 "To: undisclosed-recipients:;\r\n" PLAIN
+                 "Content-Transfer-Encoding: 7bit\r\n\r\n%s",
+                 texts[i]);
+        is(want);
+    }
+    /* one field of mail's makes all of it a header */
+    CHECK(open_text("Warning: x\nList-Id: <y>\n\nz"));
+    is("Warning: x\nList-Id: <y>\n\nz");
+    CHECK(!open_text("Subject: x\nno field\n\nz"));
+    CHECK_EQ(err.line, 2);
 }
 
 static void removed(void)
@@ -213,8 +242,12 @@ static void removed(void)
     spec.undisclosed = true;
     CHECK(open_text(text));
     is("To: undisclosed-recipients:;\r\nBccx: j\n\nBcc: body\n");
-    CHECK(open_text("X: 1\nBcc: a@b"));
-    is("To: undisclosed-recipients:;\r\nX: 1\n");
+    CHECK(open_text("X-A: 1\nBcc: a@b"));
+    is("To: undisclosed-recipients:;\r\nX-A: 1\n");
+    spec.undisclosed = false;
+    spec.remove_bcc = true;
+    CHECK(open_text("Resent-Bcc: a@b,\n c@d\nResent-To: e@f\nX-A: 1\n\n"));
+    is("Resent-To: e@f\nX-A: 1\n\n");
 }
 
 static void subjects(void)
@@ -229,6 +262,12 @@ static void subjects(void)
        " 0123456789  0123456789 0123456789\r\n" PLAIN
        "Content-Transfer-Encoding: 7bit\r\n\r\nx");
     any_chunk();
+    /* a header without one gets it, a header with one keeps its own */
+    spec.subject = str("s t");
+    CHECK(open_text("X-A: 1\n\nx"));
+    is("Subject: s t\r\nX-A: 1\n\nx");
+    CHECK(open_text("subject:\nX-A: 1\n\nx"));
+    is("subject:\nX-A: 1\n\nx");
     spec.subject = str("a =?b");
     CHECK(open_text("x"));
     is("To: undisclosed-recipients:;\r\n"
@@ -252,11 +291,11 @@ static void names(void)
     reset();
     spec.add_date = spec.add_msgid = false;
     spec.from_name = str("The \"Robot\"");
-    CHECK(open_text("X: 1\n\n"));
-    is("From: \"The \\\"Robot\\\"\" <robot@example.net>\r\nX: 1\n\n");
+    CHECK(open_text("X-A: 1\n\n"));
+    is("From: \"The \\\"Robot\\\"\" <robot@example.net>\r\nX-A: 1\n\n");
     spec.from_name = str("J\xc3\xb6rg");
-    CHECK(open_text("X: 1\n\n"));
-    is("From: =?utf-8?B?SsO2cmc=?= <robot@example.net>\r\nX: 1\n\n");
+    CHECK(open_text("X-A: 1\n\n"));
+    is("From: =?utf-8?B?SsO2cmc=?= <robot@example.net>\r\nX-A: 1\n\n");
 }
 
 #define EDGE "=_a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
@@ -278,8 +317,8 @@ static void attachments(void)
     attach[1] = (struct message_file){ str("b \"q\".bin"), NULL, 0 };
     spec.attach_count = 2;
     CHECK(open_text("Subject: s\nContent-Type: text/html;\n charset=utf-8\n"
-                    "mime-version: 1.0\nX: 1\n\n<p>\n"));
-    is("Subject: s\nX: 1\n" MIXED "Content-Type: text/html;\n charset=utf-8\n"
+                    "mime-version: 1.0\nX-A: 1\n\n<p>\n"));
+    is("Subject: s\nX-A: 1\n" MIXED "Content-Type: text/html;\n charset=utf-8\n"
        "Content-Transfer-Encoding: 7bit\r\n\r\n<p>\n" FILE_HEAD(
            "text/plain; charset=utf-8") ";\r\n filename=\"a.TXT\"\r\n"
                                         "\r\naGVsbG8=\r\n" FILE_HEAD(
@@ -431,12 +470,12 @@ static void dates(void)
         int64_t t;
         const char *want;
     } d[] = {
-        { 0, "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\nX: 1\n" },
-        { 951782399, "Date: Mon, 28 Feb 2000 23:59:59 +0000\r\nX: 1\n" },
-        { 951782400, "Date: Tue, 29 Feb 2000 00:00:00 +0000\r\nX: 1\n" },
-        { 4107542400, "Date: Mon, 1 Mar 2100 00:00:00 +0000\r\nX: 1\n" },
-        { 253402300799, "Date: Fri, 31 Dec 9999 23:59:59 +0000\r\nX: 1\n" },
-        { 253402300800, "X: 1\n" },
+        { 0, "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\nX-A: 1\n" },
+        { 951782399, "Date: Mon, 28 Feb 2000 23:59:59 +0000\r\nX-A: 1\n" },
+        { 951782400, "Date: Tue, 29 Feb 2000 00:00:00 +0000\r\nX-A: 1\n" },
+        { 4107542400, "Date: Mon, 1 Mar 2100 00:00:00 +0000\r\nX-A: 1\n" },
+        { 253402300799, "Date: Fri, 31 Dec 9999 23:59:59 +0000\r\nX-A: 1\n" },
+        { 253402300800, "X-A: 1\n" },
     };
     size_t i;
 
@@ -444,7 +483,7 @@ static void dates(void)
     spec.add_msgid = spec.add_from = false;
     for (i = 0; i < sizeof d / sizeof *d; i++) {
         spec.date = d[i].t;
-        CHECK(open_text("X: 1\n"));
+        CHECK(open_text("X-A: 1\n"));
         is(d[i].want);
     }
 }
@@ -485,11 +524,18 @@ static void recipients(void)
     rcpt_is("To: a@b\nnot a field\nCc: c@d\n", "[a@b]");
     rcpt_is("no header\nTo: a@b\n", "");
     rcpt_is("From x\nTo: a@b\n", "[a@b]");
+    rcpt_is("Warning: a@b\n\nTo: c@d\n", "");
+    /* RFC 5322 3.6.6: who it is resent to, and only the latest time */
+    rcpt_is("Received: x\nResent-From: y\nResent-To: a@b,\n c@d\n"
+            "resent-cc: e@f\nResent-Bcc: g@h\nReceived: z\n"
+            "Resent-To: i@j\nTo: k@l\nBcc: m@n\n\n",
+            "[a@b][c@d][e@f][g@h]");
+    rcpt_is("To: k@l\nResent-Date: x\n\n", "");
 }
 
 static void sender(void)
 {
-    static const char text[] = "X: 1\nfrom: \"A, B\" <a@b>, c@d\n\n";
+    static const char text[] = "X-A: 1\nfrom: \"A, B\" <a@b>, c@d\n\n";
     struct smtp_str s = message_from((const uint8_t *)text, strlen(text));
 
     CHECK_MEM(s.p, s.len, "a@b", 3);
@@ -575,6 +621,7 @@ static const struct check_case cases[] = {
     { "made_header", made_header },
     { "charset", charset },
     { "kept_header", kept_header },
+    { "plain_text", plain_text },
     { "removed", removed },
     { "subjects", subjects },
     { "names", names },

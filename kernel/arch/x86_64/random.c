@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#include "panic.h"
-
 #define TRIES 32 /* RDRAND: 10 suffice by Intel's guide; RDSEED runs dry */
 
 static bool rdseed(uint64_t *v)
@@ -101,5 +99,5 @@ __attribute__((no_stack_protector)) void guard_init(void)
 _Noreturn void __stack_chk_fail(void);
 _Noreturn void __stack_chk_fail(void)
 {
-    panic("a stack buffer overflowed, seen in %p", __builtin_return_address(0));
+    trap_bug("a stack buffer overflowed");
 }

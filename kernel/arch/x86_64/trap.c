@@ -59,6 +59,7 @@ static struct tss tss;
 /* nothing, long-mode code, data, and room for the TSS */
 static uint64_t gdt[5] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
 static bool in_trap;
+static const char *bug; /* set: the exception is ours, this is why */
 
 static const char *const names[32] = {
     "divide error",
@@ -233,7 +234,7 @@ static void put_registers(const struct trap_frame *f, uint64_t cr2)
 void trap_entered(const struct trap_frame *f);
 void trap_entered(const struct trap_frame *f)
 {
-    const char *name = names[f->vector & 31];
+    const char *name = bug != NULL ? bug : names[f->vector & 31];
     uint64_t cr2;
 
     __asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
@@ -245,9 +246,18 @@ void trap_entered(const struct trap_frame *f)
     put("\n");
     put_registers(f, cr2);
     put_backtrace(f->rip, f->rbp);
+    if (bug != NULL)
+        panic("%s, seen at 0x%llx", name, (unsigned long long)f->rip);
     if (f->vector == 14)
         panic("%s at 0x%llx, address 0x%llx", name, (unsigned long long)f->rip,
               (unsigned long long)cr2);
     panic("%s at 0x%llx, code 0x%llx", name, (unsigned long long)f->rip,
           (unsigned long long)f->code);
+}
+
+_Noreturn void trap_bug(const char *reason)
+{
+    bug = reason;
+    for (;;)
+        __asm__ volatile("ud2");
 }

@@ -22,6 +22,10 @@ enum {
 
 void trap_init(void);
 
+/* A bug that no exception showed: the same dump, of the caller's registers,
+ * then panic(reason). */
+_Noreturn void trap_bug(const char *reason);
+
 /* Set by a device interrupt; whoever sleeps clears it. */
 extern volatile uint8_t irq_pending;
 

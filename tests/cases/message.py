@@ -1,0 +1,202 @@
+"""Messages of every shape through the process to a real server: what arrives
+is what was sent, or the reason says which line is wrong."""
+import email
+import email.policy
+import os
+import random
+
+from harness import case, check, equal, new_dir
+from lab import arrived, conf, crlf, expect_sent, files, head, launch, server
+
+DATED = (b'Date: Mon, 02 Nov 2026 10:00:00 +0000\n'
+         b'From: Sender <sender@mail.test>\n')
+
+
+def send(message, *args, more='', rcpt='rcpt@mail.test'):
+    srv = server('exim')
+    r = launch('posix', *args, *([rcpt] if rcpt else []), message=message,
+               conf=conf(srv.starttls_port, more=more), files=files())
+    return r, srv
+
+
+def sent(message, *args, **kw):
+    """Sends a text; returns what arrived, parsed, and the result."""
+    r, srv = send(message, *args, **kw)
+    equal(r.status, 0, 'exit status', r)
+    found = arrived(srv, r.report['message_id'].split('@')[0]) or [
+        m for m in srv.mails() if r.report['message_id'].encode() in m.sent]
+    equal(len(found), 1, 'messages delivered', r)
+    return email.message_from_bytes(
+        found[0].sent, policy=email.policy.default), found[0].sent, r
+
+
+def unchanged(name, message):
+    @case('message/as-it-is-' + name)
+    def run():
+        r, srv = send(message)
+        expect_sent(r, srv, name, message)
+
+
+unchanged('folded', head('folded', 'X-A: 1', '\tfolded', ' again') + b'x\n')
+unchanged('raw-utf8', head('raw-utf8', 'X-A: \u00fcber') + b'\xc3\xbc\n')
+unchanged('twice', head('twice', 'Date: again', 'X-A: 1', 'X-A: 1') + b'x\n')
+unchanged('mixed-ends', head('mixed-ends').replace(b'\n', b'\r\n', 3) +
+          b'a\r\nb\n\r\n\n')
+unchanged('998', head('998', 'X-A: ' + 'y' * 993) + b'x' * 998 + b'\n')
+
+
+@case('message/header-only')
+def header_only():
+    """No empty line, no body; the server writes the empty line itself."""
+    message = head('header-only')
+    r, srv = send(message[:-1])
+    expect_sent(r, srv, 'header-only', message)
+
+
+@case('message/mbox')
+def mbox():
+    message = head('mbox') + b'From here on\n>From there\n'
+    r, srv = send(b'From a@b Mon Nov  2 10:00:00 2026\n' + message)
+    expect_sent(r, srv, 'mbox', message)
+
+
+@case('message/plain-text')
+def plain():
+    """A text without a header, though its first line looks like one."""
+    for text in (b'Warning: disk full\n', b'From here on: bad\n', b'\n\nx\n',
+                 b'web1: full\n\nweb2: full\n', b'', b'\xc3\xbc: 8 bits\n',
+                 b'latin \xfc\n'):
+        m, raw, r = sent(text, '--subject', 'A "disk" \u00fc', '-F',
+                         'Robot "R2" \u00fc')
+        equal(m['Subject'], 'A "disk" \u00fc', 'Subject')
+        equal(m['From'].addresses[0].display_name, 'Robot "R2" \u00fc', 'From')
+        equal(m['From'].addresses[0].addr_spec, 'sender@mail.test', 'From')
+        equal(m['To'], 'rcpt@mail.test', 'To')
+        check(m['Date'].datetime is not None, 'no Date', raw)
+        want = text[1:] if text.startswith(b'\n') else text
+        equal(raw.split(b'\r\n\r\n', 1)[1], crlf(want) if want else b'',
+              'the text', r)
+
+
+@case('message/made-fields')
+def made_fields():
+    """What is missing is added, and only that."""
+    m, raw, _ = sent(b'X-A: 1\n\nx\n', '--subject', 'late')
+    equal(raw.split(b'\r\n\r\n')[0].split(b'\r\n')[-1], b'X-A: 1', 'kept')
+    equal(sorted(m.keys()), ['Date', 'From', 'Message-ID', 'Subject', 'X-A'],
+          'fields')
+    m, raw, _ = sent(DATED + b'Subject: own\n\nx\n', '--subject', 'late')
+    equal(m.get_all('Subject'), ['own'], 'Subject')
+    m, raw, _ = sent(DATED + b'BCC: a@mail.test,\n b@mail.test\nTo: c@x\n'
+                     b'bcc: d@mail.test\nResent-Bcc: e@mail.test\n\nx\n')
+    check(b'bcc' not in raw.lower(), 'Bcc was sent', raw)
+
+
+@case('message/read-recipients')
+def read_recipients():
+    for fields, want in (
+            ('To: a@mail.test, "B, b" <b@mail.test> (c@mail.test),\n'
+             '\t(d) e@mail.test\nCC: G: f@mail.test, g@mail.test;\n'
+             'Bcc: <@relay.test:h@mail.test>, "i j"@mail.test', 'abefgh'),
+            ('To: a@mail.test\nResent-To: b@mail.test\n'
+             'Resent-Bcc: c@mail.test', 'bc'),
+            ('To: undisclosed-recipients:;\nBcc: a@mail.test', 'a')):
+        r, _ = send(DATED + fields.encode() + b'\n\nx\n', '-t', rcpt=None)
+        got = [x['address'] for x in r.report['recipients']]
+        check(r.status == 0, 'not sent', r)
+        equal([g for g in got if '"' not in g], [f'{c}@mail.test'
+                                                 for c in want], fields, r)
+    for fields, words in (('X-A: 1', 'no recipient'),
+                          ('To: undisclosed-recipients:;', 'no recipient'),
+                          ('To: nobody', 'nobody'),
+                          ('To: a@mail.test b@mail.test', 'not an address'),
+                          ('To: "open <a@mail.test>', 'not an address')):
+        r, _ = send(DATED + fields.encode() + b'\n\nx\n', '-t', rcpt=None)
+        equal(r.status, 78, fields, r)
+        check(words in r.reason, f'the reason does not say "{words}"', r)
+
+
+@case('message/refused')
+def refused():
+    ok = DATED + b'To: rcpt@mail.test\n\n'
+    for message, words in (
+            (ok + b'x' * 999 + b'\n', 'line 5: line of more than 998'),
+            (DATED + b'X-A: ' + b'y' * 994 + b'\n\nx', 'line 3: line of more'),
+            (ok + b'a\rb\n', 'line 5: carriage return'),
+            (ok + b'a\n\r\rb\n', 'line 6: carriage return'),
+            (ok + b'x\0y\n', 'line 5: NUL'),
+            (DATED + b'X-A: \x1b[2J\n\nx', 'line 3: control character'),
+            (DATED + b'no field\n\nx', 'line 3: neither'),
+            (b'From: a@b\r\nSubject: x\n\x00\n', 'line 3')):
+        r, _ = send(message)
+        equal(r.status, 65, words, r)
+        check(words in r.reason, f'the reason does not say "{words}"', r)
+
+
+def attach(folder, contents):
+    args = []
+    for name, data in contents:
+        with open(os.path.join(folder, name), 'wb') as f:
+            f.write(data)
+        args += ['--attach', os.path.join(folder, name)]
+    return args
+
+
+@case('message/attachments')
+def attachments():
+    """Names and bytes as they were, for any reader of MIME."""
+    rnd = random.Random(3)
+    contents = [('a b.txt', b'text\r\n\n.\n'), ('quo"te\\.pdf', b'%PDF'),
+                ('\u00fc\u6f22\u5b57.csv', b'a;b\n'), ('empty.bin', b''),
+                ('x' * 200 + '.dat', rnd.randbytes(1000)), ('-x.gz', b'\0'),
+                ('57', rnd.randbytes(57)), ('58', rnd.randbytes(58)),
+                (';name=x', b'1'), ("utf-8''%41", b'2'), ('latin\u00e9', b'3')]
+    args = attach(new_dir('attach'), contents)
+    again = attach(new_dir('attach'), [('a b.txt', b'another')])
+    m, raw, _ = sent('Gr\u00fc\u00dfe\n'.encode(), '--subject', 's', *args,
+                     *again)
+    got = [(p.get_filename(), p.get_payload(decode=True))
+           for p in m.iter_attachments()]
+    equal(got, contents + [('a b.txt', b'another')], 'attachments', raw)
+    equal(m.get_body().get_content(), 'Gr\u00fc\u00dfe\r\n', 'the text')
+    equal(m.defects, [], 'defects')
+    check(max(map(len, raw.split(b'\r\n'))) <= 100, 'long lines', raw)
+
+
+@case('message/attachment-to-a-multipart')
+def nested():
+    """A message that is MIME already becomes the first part."""
+    inner = email.message.EmailMessage()
+    inner['From'], inner['Subject'] = 'sender@mail.test', 'nested'
+    inner.set_content('plain')
+    inner.add_alternative('<p>html</p>', subtype='html')
+    args = attach(new_dir('attach'), [('x.bin', b'12345')])
+    m, raw, _ = sent(inner.as_bytes(), *args)
+    equal(m.get_content_type(), 'multipart/mixed', 'type', raw)
+    equal(m['Subject'], 'nested', 'Subject')
+    equal([p.get_content_type() for p in m.walk()],
+          ['multipart/mixed', 'multipart/alternative', 'text/plain',
+           'text/html', 'application/octet-stream'], 'parts', raw)
+    equal(len(m.get_all('MIME-Version')), 1, 'MIME-Version')
+    equal(m.get_body(('html',)).get_content().strip(), '<p>html</p>', 'html')
+
+
+@case('message/how-many-attachments')
+def how_many():
+    contents = [(f'f{n:02}', b'%d' % n) for n in range(65)]
+    args = attach(new_dir('attach'), contents)
+    m, raw, _ = sent(b'x\n', *args[:128])
+    equal([p.get_filename() for p in m.iter_attachments()],
+          [name for name, _ in contents[:64]], 'attachments')
+    r, _ = send(b'x\n', *args)
+    equal(r.status, 65, 'exit status for 65', r)
+    check('64' in r.reason, 'the reason', r)
+
+
+@case('message/attachment-of-30-MB', slow=True)
+def large():
+    data = random.Random(30).randbytes(30 * 1000 * 1000)
+    args = attach(new_dir('attach'), [('large.bin', data)])
+    m, _, _ = sent(b'x\n', *args)
+    check(next(m.iter_attachments()).get_payload(decode=True) == data,
+          'the attachment differs')

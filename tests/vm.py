@@ -1,0 +1,261 @@
+"""QEMU without the launcher: any machine, any device, any initrd, and a look
+inside. Everything ends: a machine that does not is killed and named."""
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+
+from dialogue import Dialogue
+from fake import Fake
+from harness import Failure, case, check, equal, new_dir, succeed
+from images import image
+from lab import pki, read
+
+KERNEL = 'x86_64'
+MACHINES = ('microvm', 'q35', 'pc')
+
+PLAIN = ('host 10.0.2.2\nport {port}\nfrom sender@mail.test\n'
+         'to rcpt@mail.test\ntls off\nauth off\n')
+MESSAGE = (b'From: sender@mail.test\nTo: rcpt@mail.test\nSubject: vm\n'
+           b'Date: Mon, 02 Nov 2026 10:00:00 +0000\n'
+           b'Message-ID: <vm@mail.test>\n\nhello\n')
+
+
+def entry(name, data, mode=0o100600, nlink=1):
+    """One file of a cpio archive (newc), any name and type."""
+    name = name if isinstance(name, bytes) else name.encode()
+    fields = (1, mode, 0, 0, nlink, 0, len(data), 0, 0, 0, 0, len(name) + 1,
+              0)
+    out = b'070701' + b''.join(b'%08X' % f for f in fields) + name + b'\0'
+    out += b'\0' * (-len(out) % 4) + data
+    return out + b'\0' * (-len(out) % 4)
+
+
+TRAILER = entry('TRAILER!!!', b'', 0)
+
+
+def cpio(files):
+    """An archive of {name: bytes} or of pairs (names may come twice)."""
+    pairs = files.items() if isinstance(files, dict) else files
+    return b''.join(entry(n, d) for n, d in pairs) + TRAILER
+
+
+def plain_files(port, **more):
+    return {'bootmail.conf': PLAIN.format(port=port).encode(),
+            'message': MESSAGE, **more}
+
+
+def tls_files(port):
+    return {'bootmail.conf': (f'host 10.0.2.2\nport {port}\nauth off\n'
+                              'from sender@mail.test\nto rcpt@mail.test\n'
+                              ).encode(),
+            'message': MESSAGE, 'ca.pem': read(pki().anchor('ec'))}
+
+
+@contextlib.contextmanager
+def plain_server(**kw):
+    """A server without TLS and login."""
+    with Fake(Dialogue(tls='none', auth=(), **kw)) as server:
+        yield server
+
+
+class Boot:
+    """What one machine said and how it ended."""
+
+    def __init__(self, text, status, seconds):
+        self.text, self.status, self.seconds = text, status, seconds
+        lines = text.splitlines()
+        try:
+            self.report = json.loads(lines[-1]) if lines else None
+        except ValueError:
+            self.report = None
+
+    @property
+    def reason(self):
+        return self.report['reason'] if self.report else ''
+
+    @property
+    def exit(self):
+        return self.report['exit'] if self.report else None
+
+    def __str__(self):
+        return (f'machine exited with {self.status} after '
+                f'{self.seconds:.1f} s\n{self.text[-4000:]}')
+
+
+def arguments(kernel, machine='microvm', memory='32M', cpu='max',
+              append=None, initrd=None, nic=True, debug_exit='0xf4',
+              serial='stdio', extra=()):
+    """A command line; initrd: bytes, a path, or None."""
+    argv = ['qemu-system-x86_64', '-nodefaults', '-no-user-config',
+            '-no-reboot', '-display', 'none', '-accel', 'tcg',
+            '-m', memory, '-kernel', kernel, '-serial', serial]
+    if machine == 'microvm':
+        machine += ',x-option-roms=off,pic=off,pit=off,rtc=on,acpi=off'
+    argv += ['-M', machine]
+    if cpu:
+        argv += ['-cpu', cpu]
+    if isinstance(initrd, bytes):
+        path = os.path.join(new_dir('initrd'), 'initrd')
+        with open(path, 'wb') as f:
+            f.write(initrd)
+        initrd = path
+    if initrd:
+        argv += ['-initrd', initrd]
+    if append is not None:
+        argv += ['-append', append]
+    if debug_exit:
+        argv += ['-device', 'isa-debug-exit' + (
+            '' if debug_exit == 'default' else ',iobase=' + debug_exit)]
+    if nic is True:
+        nic = ('virtio-net-device' if machine.startswith('microvm') else
+               'virtio-net-pci')
+    if nic:
+        argv += ['-netdev', 'user,id=n', '-device', nic + ',netdev=n']
+    return argv + list(extra)
+
+
+def boot(kernel, hang=40, **kw):
+    """Runs a machine to its end."""
+    argv = arguments(kernel, **kw)
+    start = time.monotonic()
+    try:
+        done = subprocess.run(argv, timeout=hang, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except subprocess.TimeoutExpired as e:
+        raise Failure(f'HANG: no end within {hang} s\n{" ".join(argv)}\n' +
+                      (e.stdout or b'').decode(errors='replace')[-3000:])
+    return Boot(done.stdout.decode(errors='replace'), done.returncode,
+                time.monotonic() - start)
+
+
+class Machine:
+    """A running machine with QEMU's monitor at hand.
+
+        with Machine(kernel, ...) as vm:
+            vm.wait_for('text')           # on the console
+            print(vm.monitor('info tlb'))
+    """
+
+    def __init__(self, kernel, **kw):
+        self.folder = new_dir('vm')
+        self.path = os.path.join(self.folder, 'monitor')
+        extra = ['-monitor', f'unix:{self.path},server=on,wait=off']
+        self.argv = arguments(kernel, **{
+            **kw, 'extra': extra + list(kw.get('extra', ()))})
+        self.text = ''
+        self._sock = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_):
+        if self._sock:
+            self._sock.close()
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(10)
+        self.process.stdout.close()
+
+    def _read(self):
+        while True:
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                return
+            self.text += data.decode(errors='replace')
+
+    def wait_for(self, words, seconds=30):
+        end = time.monotonic() + seconds
+        while words not in self.text:
+            if time.monotonic() > end:
+                raise Failure(f'"{words}" did not come within {seconds} s\n' +
+                              self.text[-3000:])
+            time.sleep(0.02)
+
+    def monitor(self, command, seconds=30):
+        """One command of the human monitor; its answer."""
+        if self._sock is None:
+            self._sock = socket.socket(socket.AF_UNIX)
+            self._sock.settimeout(seconds)
+            self._sock.connect(self.path)
+            self._answer()
+        self._sock.sendall(command.encode() + b'\n')
+        lines = self._answer().splitlines()
+        return '\n'.join(lines[1:])  # the first is the command's echo
+
+    def _answer(self):
+        out = b''
+        while not out.endswith(b'(qemu) '):
+            data = self._sock.recv(65536)
+            if not data:
+                raise Failure("QEMU's monitor is gone\n" + self.text[-2000:])
+            out += data
+        return out[:-7].decode(errors='replace').replace('\r', '')
+
+    def cpu_seconds(self):
+        """What QEMU has used so far."""
+        with open(f'/proc/{self.process.pid}/stat') as f:
+            fields = f.read().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def symbols(name):
+    """Addresses of the linker's symbols in an image."""
+    done = succeed(['nm', image(name) + '.elf'])
+    return {f[2]: int(f[0], 16) for f in
+            (line.split() for line in done.stdout.decode().splitlines())
+            if len(f) == 3}
+
+
+def wait_until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    check(condition(), f'waited {seconds} s for nothing')
+
+
+# ------------------------------------------------------------------- cases
+
+def delivers(name, initrd=None, **kw):
+    @case('board/' + name)
+    def run():
+        expect_delivery(**kw)
+
+
+def expect_delivery(files=plain_files, kernel=None, machine='microvm',
+                    status=1, **kw):
+    with plain_server() as srv:
+        b = boot(kernel or image(KERNEL), machine=machine,
+                 initrd=cpio(files(srv.port)), **kw)
+        equal(b.status, status, "QEMU's exit status", b)
+        check(b.report is not None, 'no report', b)
+        equal((b.report['outcome'], b.report['exit']), ('sent', 0),
+              'report', b)
+        messages = [x for w in srv.wires for x in w.messages]
+    equal(len(messages), 1, 'messages delivered', b)
+    return b, messages[0]
+
+
+def refuses(name, status, *words, make=None, **kw):
+    """make(): the initrd, made when the case runs"""
+    @case('board/' + name)
+    def run():
+        expect_refusal(status, *words,
+                       initrd=make() if make else cpio(plain_files(9)), **kw)
+
+
+def expect_refusal(status, *words, machine='microvm', **kw):
+    b = boot(image(KERNEL), machine=machine, **kw)
+    equal(b.status, 2 * status + 1, "QEMU's exit status", b)
+    equal(b.exit, status, 'report', b)
+    for word in words:
+        check(word in b.reason, f'the reason does not say "{word}"', b)
+    return b
