@@ -181,7 +181,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 -include $(all:.o=.d)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image posix demo test check check-layers check-style \
+.PHONY: FORCE help image posix demo test bench check check-layers check-style \
 	check-shell check-format check-cppcheck check-readme check-tidy format \
 	size debug verifycert host-verifycert clean distclean
 
@@ -212,6 +212,11 @@ test: ## every test (ONLY=pattern, QUICK=1)
 	$(q)$(MAKE) image BOARD=posix
 	$(q)$(MAKE) image BOARD=posix SAN=1
 	$(q)ONLY='$(ONLY)' QUICK='$(QUICK)' BUILD='$(BUILD)' tests/run
+
+bench: ## figures: image size, guest instructions, heap of one delivery
+	$(q)scripts/setup --for test
+	$(q)$(MAKE) image BOARD=x86_64
+	$(q)BUILD='$(BUILD)' tests/bench/bench.py
 
 check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/setup --for check

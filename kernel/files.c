@@ -118,6 +118,13 @@ static bool is_first(size_t i)
     return true;
 }
 
+bool files_is_builtin(struct blob data)
+{
+    uintptr_t p = (uintptr_t)data.p;
+
+    return p >= (uintptr_t)files_builtin && p < (uintptr_t)files_builtin_end;
+}
+
 bool files_next(struct blob prefix, size_t *at, struct blob *name,
                 struct blob *data)
 {

@@ -27,6 +27,10 @@ bool files_init(struct files_error *err);
 /* The last file of that name, or p == NULL. An empty file has p != NULL. */
 struct blob files_get(struct blob name);
 
+/* Does this file come from the archive linked into the image? Then it is the
+ * same at every boot of every copy. */
+bool files_is_builtin(struct blob data);
+
 /* Walks the files whose name starts with prefix, in order of their first
  * appearance: *at starts at 0; false at the end. */
 bool files_next(struct blob prefix, size_t *at, struct blob *name,

@@ -29,6 +29,7 @@
 #include "log.h"
 #include "panic.h"
 #include "stack_tcp.h"
+#include "wipe.h"
 
 #define RING 65536u /* a power of two, more than lwIP takes at once */
 _Static_assert((RING & (RING - 1)) == 0, "counters wrap with the ring");
@@ -366,6 +367,8 @@ void tcp_drop(struct tcp *t)
 
     if (t->pcb != NULL)
         tcp_abort(let_go(t));
+    if (t->ring != NULL) /* without TLS it holds what was said, AUTH too */
+        wipe(t->ring, t->filled < RING ? t->filled : RING);
     *t = (struct tcp){ .rx = NULL };
     if (rx != NULL)
         pbuf_free(rx);

@@ -41,8 +41,8 @@ enum {
     ETH_HDR = 14,
     ETH_VLAN = 4,
     MTU = 1500,
-    MTU_LEAST = 68, /* 5.1.4.1 */
-    BUFFER = 1536,  /* header, VLAN frame; a multiple of a cache line */
+    MTU_LEAST = 576, /* 5.1.4.1 allows 68; TCP/IP is no use below this */
+    BUFFER = 1536,   /* header, VLAN frame; a multiple of a cache line */
 
     /* struct virtio_net_config, 5.1.4 */
     CFG_MAC = 0,

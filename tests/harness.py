@@ -9,7 +9,8 @@ import tempfile
 import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(TOP, os.environ.get('BUILD', 'build'))
+BUILD = os.path.join(TOP, os.environ.get('BUILD') or 'build')
+DEPS = os.path.join(TOP, os.environ.get('DEPS') or 'build/deps')
 LAUNCHER = os.path.join(TOP, 'scripts', 'bootmail')
 
 cases = []
@@ -170,9 +171,10 @@ def bootmail(*args, message=b'', conf=None, board='x86_64', machine=None,
         private_file(os.path.join(folder, name), data)
     if machine and board != 'posix':
         argv += ['--machine', machine]
-    if board == 'posix' and os.path.exists(
-            os.path.join(BUILD, 'posix-asan', 'bootmail')):
-        argv += ['--image', os.path.join(BUILD, 'posix-asan', 'bootmail')]
+    built = os.path.join(BUILD, 'posix-asan' if board == 'posix' else board,
+                         'bootmail')
+    if os.path.exists(built):
+        argv += ['--image', built]
     full = dict(os.environ, TMPDIR=scratch(), **(env or {}))
     full.pop('XDG_RUNTIME_DIR', None)
     try:

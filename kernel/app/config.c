@@ -358,11 +358,11 @@ static bool check_tls(struct loader *l)
         return true;
     if (!check_client_cert(l))
         return false;
-    if (!c->tls_certcheck) { /* msmtp: overrides what to trust */
-        c->tls_fingerprint.len = 0;
-        return true;
-    }
-    if (c->tls_fingerprint.len != 0)
+    if (!c->tls_certcheck && c->tls_fingerprint.len != 0)
+        return fail(l, NOWHERE,
+                    "tls_certcheck off would drop tls_fingerprint: one or "
+                    "the other");
+    if (!c->tls_certcheck || c->tls_fingerprint.len != 0)
         return true;
     if (c->tls_trust_file.len == 0)
         return fail(l, c->tls_trust_file,

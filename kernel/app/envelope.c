@@ -11,6 +11,7 @@
 #include "quad.h"
 #include "rng.h"
 
+#define RCPT_MAX   1000 /* more than servers take at once (RFC 5321: 100)  */
 #define ATTACH_MAX 64
 #define SHOWN      200 /* bytes of an address in a reason */
 
@@ -78,9 +79,14 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
     struct smtp_str a;
     size_t at = 0, most = c->to.count;
 
-    while (c->read_recipients &&
+    while (c->read_recipients && most <= RCPT_MAX &&
            message_next_rcpt(c->message.p, c->message.len, &at, &a))
         most++;
+    if (most > RCPT_MAX)
+        return report_end(r, OUTCOME_INVALID, STATUS_MESSAGE,
+                          "more than %d recipients: send to a list, or in "
+                          "several mails",
+                          RCPT_MAX);
     if (most == 0)
         return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
                           c->read_recipients

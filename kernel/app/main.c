@@ -52,7 +52,9 @@ static void seed(void)
 {
     struct blob file = files_get(blob_str("seed"));
 
-    if (file.len != 0)
+    if (files_is_builtin(file))
+        log_say("the built-in seed is no secret and never new: not used");
+    else if (file.len != 0)
         entropy_add_seed(file.p, file.len);
     if (rng_init() == RNG_GOOD)
         log_trace("entropy: %s", entropy_sources());

@@ -35,16 +35,13 @@ static struct netdev *open_virtio(const char **why)
     return NULL;
 }
 
-/* DHCP clients are known to their server by a name without dots or spaces. */
-static const char *dhcp_name(void)
-{
-    return "bootmail";
-}
+/* What a DHCP server lists us as. */
+static const char DHCP_NAME[] = "bootmail";
 
 static bool wait_address(uint64_t give_up, struct report *r, bool dhcp)
 {
     struct loop_notice notice = { 0 };
-    uint64_t now = clock_ms(), limit = now + ADDRESS_WAIT_MS;
+    uint64_t now = clock_ms(), begun = now, limit = now + ADDRESS_WAIT_MS;
     const char *what;
 
     if (limit > give_up)
@@ -60,10 +57,11 @@ static bool wait_address(uint64_t give_up, struct report *r, bool dhcp)
             return report_end(
                 r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK,
                 "no network: waited %u s for %s%s",
-                (unsigned)((now - notice.since) / 1000), what,
-                dhcp ? "; is there a DHCP server? ip ADDRESS/PREFIX sets one"
-                       " without it"
-                     : "");
+                (unsigned)((now - begun) / 1000), what,
+                dhcp && stack_link() == STACK_NO_ADDRESS
+                    ? "; is there a DHCP server? ip ADDRESS/PREFIX sets one"
+                      " without it"
+                    : "");
         loop_notice(&notice, now, what);
     }
     return true;
@@ -79,7 +77,7 @@ bool network_up(const struct config *conf, uint64_t give_up_ms,
         .gateway = conf->gateway_addr,
         .dns = { conf->dns_addr[0], conf->dns_addr[1] },
         .source_ip = conf->source_ip,
-        .hostname = dhcp_name(),
+        .hostname = DHCP_NAME,
     };
     const char *why = NULL;
     struct netdev *nd = board_netdev();

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "board.h"
+#include "heap.h"
 #include "log.h"
 
 static const char *const outcome_name[] = {
@@ -199,6 +200,16 @@ static void put_times(struct line *l, const struct report_times *at)
             total % 1000 / 100);
 }
 
+/* Only with trace on: the arena's high-water mark is for tuning it. */
+static void put_memory(struct line *l)
+{
+    struct heap_stats heap = heap_stats();
+
+    if (log_tracing())
+        put_fmt(l, "\"memory\":{\"peak\":%lu,\"limit\":%lu},",
+                (unsigned long)heap.peak, (unsigned long)heap.limit);
+}
+
 void report_print(const struct report *r)
 {
     struct line l = { .len = 0 };
@@ -227,6 +238,7 @@ void report_print(const struct report *r)
     }
     put_fmt(&l, "],\"bytes\":%" PRIu64 ",\"attempts\":%u,", r->bytes,
             r->attempts);
+    put_memory(&l);
     put_times(&l, &r->at);
     put(&l, "}\n");
     flush(&l);

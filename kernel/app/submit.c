@@ -15,9 +15,10 @@
 #include "stack.h"
 #include "verdict.h"
 
-#define CONNECT_MS  30000 /* SYN at 0, 1, 3, 7, 15 s                      */
-#define GREETING_MS 1000  /* silence after which the probe asks           */
-#define LINGER_MS   300   /* for QUIT or an alert to leave                */
+#define CONNECT_MS 30000 /* SYN at 0, 1, 3, 7, 15 s                      */
+#define SILENCE_MS 200   /* a greeting later than this is worth asking   */
+#define SMTPS_PORT 465   /* RFC 8314 3.3: nobody greets first there       */
+#define LINGER_MS  300   /* for QUIT or an alert to leave                */
 
 struct session {
     const struct config *conf;
@@ -30,6 +31,7 @@ struct session {
     struct loop_notice notice;
     uint64_t body_sent; /* of the source's bytes                        */
     uint64_t give_up;   /* ms: end of the run                           */
+    uint64_t ask_at;    /* ms: a greeting not there by then is asked about */
     uint64_t opened;    /* ms: when the connection came up              */
     uint16_t port;
     bool tls_was_up, eof_told;
@@ -191,16 +193,22 @@ static struct tls *open_tls(const struct config *c, uint16_t port,
     return tls;
 }
 
+/* Opened by submit_ready(), used by start_tls(), in between the probe's to
+ * give up: there is one TLS filter. */
+static struct tls *prepared;
+
+static void drop_prepared(void)
+{
+    if (prepared != NULL)
+        tls_free(prepared);
+    prepared = NULL;
+}
+
 bool submit_ready(const struct config *conf, struct report *r)
 {
-    struct tls *tls;
-
-    if (!conf->tls)
-        return true;
-    tls = open_tls(conf, submit_port(conf), r);
-    if (tls != NULL)
-        tls_free(tls);
-    return tls != NULL;
+    if (conf->tls)
+        prepared = open_tls(conf, submit_port(conf), r);
+    return !conf->tls || prepared != NULL;
 }
 
 static void start_tls(struct session *s)
@@ -213,9 +221,11 @@ static void start_tls(struct session *s)
         smtp_injected(&s->smtp);
         return;
     }
-    s->tls = open_tls(s->conf, s->port, s->report);
-    if (s->tls == NULL)
-        smtp_abort(&s->smtp, SMTP_F_NO_STARTTLS);
+    s->tls =
+        prepared != NULL ? prepared : open_tls(s->conf, s->port, s->report);
+    prepared = NULL;
+    if (s->tls == NULL) /* it was possible before the probe: no memory */
+        smtp_abort(&s->smtp, SMTP_F_LOST);
 }
 
 static void tls_came_up(struct session *s, uint64_t now)
@@ -293,8 +303,10 @@ static void watch_greeting(struct session *s, uint64_t now)
         probe_end(&s->probe);
         return;
     }
-    if (now >= s->opened + GREETING_MS)
+    if (now >= s->ask_at && !s->probe.done) {
+        drop_prepared();
         probe_start(&s->probe, s->report->address, s->port, s->conf->host);
+    }
     if (probe_run(&s->probe) != PROBE_TLS)
         return;
     report_end(s->report, OUTCOME_REFUSED, STATUS_PROTOCOL,
@@ -312,8 +324,8 @@ static uint64_t next_deadline(const struct session *s, uint64_t now)
     if (until > s->give_up)
         until = s->give_up;
     if (!s->probe.done && s->tls == NULL && smtp_greeting_silent(&s->smtp) &&
-        until > s->opened + GREETING_MS)
-        until = s->opened + GREETING_MS;
+        until > s->ask_at)
+        until = s->ask_at;
     if (s->notice.next > now && until > s->notice.next)
         until = s->notice.next;
     return until;
@@ -382,15 +394,23 @@ static void turn(struct session *s)
 
 /* ------------------------------------------------------- begin and end */
 
+/* A greeting takes a round trip, and whatever look-ups the server makes. */
+static uint64_t when_to_ask(const struct session *s, uint64_t round_trip)
+{
+    if (s->port == SMTPS_PORT)
+        return s->opened;
+    return s->opened +
+           (3 * round_trip > SILENCE_MS ? 3 * round_trip : SILENCE_MS);
+}
+
 static bool connect(struct session *s)
 {
-    uint64_t now = clock_ms(), limit = now + CONNECT_MS;
+    uint64_t now = clock_ms(), limit = now + CONNECT_MS, begun = now;
     struct loop_notice notice = { 0 };
 
     s->tcp = tcp_open(s->report->address, s->port);
     if (s->tcp == NULL) {
-        verdict_connect(stack_gateway() == 0 ? TCP_NO_ROUTE : TCP_NO_MEMORY,
-                        s->port, s->report);
+        verdict_connect(TCP_NO_MEMORY, s->port, s->report);
         return false;
     }
     if (limit > s->give_up)
@@ -406,6 +426,7 @@ static bool connect(struct session *s)
         return false;
     }
     s->opened = now;
+    s->ask_at = when_to_ask(s, now - begun);
     s->report->at.tcp = board_now_ns() / 1000;
     log_say("connected to " QUAD_FMT " port %u", QUAD(s->report->address),
             s->port);
@@ -459,7 +480,9 @@ void submit(const struct config *conf, struct message *m,
         while (!closed(&s))
             turn(&s);
         r->at.smtp = board_now_ns() / 1000;
-        if (s.tls != NULL && tls_error(s.tls) != TLS_OK)
+        if (clock_ms() >= s.give_up)
+            lost = "the time for the whole run is up (total_timeout)";
+        else if (s.tls != NULL && tls_error(s.tls) != TLS_OK)
             lost = tls_why();
         else if (tcp_error(s.tcp) == TCP_TIMED_OUT)
             lost = "the network stopped answering";
@@ -471,5 +494,6 @@ void submit(const struct config *conf, struct message *m,
         tcp_drop(s.tcp);
     if (s.tls != NULL)
         tls_free(s.tls);
+    drop_prepared();
     smtp_wipe(&s.smtp);
 }

@@ -119,8 +119,9 @@ void verdict_tls(enum tls_error e, const char *why, const struct config *conf,
         break;
     case TLS_E_NO_CLOCK:
     case TLS_E_NO_ENTROPY:
-        report_end(r, OUTCOME_REFUSED, STATUS_PROTOCOL, "TLS cannot start: %s",
-                   why);
+        /* nobody has refused anything: the message may go another time */
+        report_end(r, OUTCOME_TEMPORARY, STATUS_PROTOCOL,
+                   "TLS cannot start: %s", why);
         break;
     case TLS_E_MEMORY:
     case TLS_E_TRUNCATED:

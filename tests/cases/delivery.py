@@ -2,7 +2,7 @@
 import os
 import random
 
-from harness import TOP, case, check, equal, new_dir, succeed
+from harness import DEPS, TOP, case, check, equal, new_dir, succeed
 from lab import (MACHINES, PASSWORD, arrived, conf, crlf, expect_sent, files,
                  head, launch, server)
 
@@ -175,7 +175,7 @@ def built_in():
             f.write(data)
     build = new_dir('build')
     succeed(['make', '-j2', 'image', 'FILES=' + folder, 'BUILD=' + build,
-             'DEPS=' + os.path.join(TOP, 'build', 'deps')], cwd=TOP)
+             'DEPS=' + DEPS], cwd=TOP)
     from harness import command
     done = command(['timeout', '60', 'qemu-system-x86_64', '-M',
                     'microvm,rtc=on,acpi=off', '-cpu', 'max', '-m', '32M',

@@ -347,3 +347,22 @@ def no_trust(machine):
                conf=conf(587), files={'ca.pem': b'no certificate\n',
                                       'password': b'x'})
     expect(r, 78, 'invalid')
+
+
+@both('certcheck-off-with-fingerprint')
+def certcheck_and_fingerprint(machine):
+    """A pin is never dropped in silence."""
+    r = launch(machine, 'rcpt@mail.test', message=head('pin') + b'x\n',
+               conf=conf(587, user=None, more='tls_certcheck off\n'
+                         'tls_fingerprint ' + ':'.join(['AB'] * 32) + '\n'),
+               files=files())
+    expect(r, 78, 'invalid', 'tls_fingerprint')
+
+
+@both('too-many-recipients')
+def too_many(machine):
+    """-t of a huge list ends at once with a reason."""
+    who = ', '.join(f'a{n}@mail.test' for n in range(20000))
+    r = launch(machine, '-t', message=f'To: {who}\n\nx\n'.replace(
+        ', ', ',\n ').encode(), conf=conf(587), files=files())
+    expect(r, 65, 'invalid', '1000 recipients')

@@ -10,14 +10,14 @@ import glob
 import os
 import re
 
-from harness import BUILD, TOP, case, check, command, new_dir, succeed
+from harness import BUILD, DEPS, TOP, case, check, command, new_dir, succeed
 from images import image
 
 FLAGS = ['-std=c11', '-g', '-O1', '-fno-omit-frame-pointer', '-Wall',
          '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DBUILD_EPOCH=1',
          '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
-INCLUDES = {'mbedtls': ['deps/mbedtls/include', 'deps/mbedtls/library'],
-            'lwip': ['deps/lwip/src/include']}
+INCLUDES = {'mbedtls': ['mbedtls/include', 'mbedtls/library'],
+            'lwip': ['lwip/src/include']}
 
 
 def wanted(text, key):
@@ -34,7 +34,7 @@ def build(source):
     for lib in libs:
         image('posix-asan')  # builds the objects
         for folder in INCLUDES.get(lib, []):
-            argv += ['-isystem', os.path.join(BUILD, folder)]
+            argv += ['-isystem', os.path.join(DEPS, folder)]
         if lib == 'mbedtls':
             argv += ['-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>']
     argv += ['-I' + d for d in wanted(head, 'includes')]

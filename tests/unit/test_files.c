@@ -189,7 +189,11 @@ static void later_wins(void)
     is("c", "bbbb");
     CHECK(files_get(blob_str("s")).p == NULL);
     CHECK(files_get(blob_str("")).p == NULL);
+    CHECK(files_is_builtin(files_get(blob_str("a"))));
+    CHECK(!files_is_builtin(files_get(blob_str("s"))));
     CHECK(init(plain, sizeof(plain) - 1, false, NULL));
+    CHECK(!files_is_builtin(files_get(blob_str("a"))));
+    CHECK(files_is_builtin(files_get(blob_str("c"))));
     is("a", "I--2");
     is("c", "bbbb");
     is("s", "new.");
