@@ -11,8 +11,7 @@
 #include <string.h>
 
 #include "board.h"
-
-#define STATUS_BUG 70
+#include "status.h"
 
 /* Keeps what JSON and a terminal take as it is, drops the rest. */
 static void tame(char *s)

@@ -31,9 +31,8 @@
 #include "board.h"
 #include "heap.h"
 #include "posix.h"
+#include "status.h"
 #include "wipe.h"
-
-#define STATUS_USAGE 64 /* EX_USAGE, design: section 2.5 */
 
 /* LeakSanitizer reads the process through ptrace, which a process that is
  * not dumpable refuses. */

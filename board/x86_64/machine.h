@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 #include "blob.h"
-
-enum { STATUS_BUG = 70, STATUS_CONFIG = 78 }; /* design.md 2.5 */
+#include "status.h"
 
 /* start.c: a machine we cannot start on. One line for the person, one report
  * line; reason is plain text without quotes. */

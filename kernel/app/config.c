@@ -14,10 +14,7 @@
 #include "files.h"
 #include "log.h"
 #include "smtp.h"
-
-#define EX_USAGE   64 /* design.md 2.5 */
-#define EX_MESSAGE 65
-#define EX_CONFIG  78
+#include "status.h"
 
 static const char CONF_FILE[] = "bootmail.conf";
 static const char ARGS_FILE[] = "args";
@@ -401,7 +398,7 @@ static bool check_net(struct loader *l)
  * author? */
 static int status_of(const struct conf_error *err)
 {
-    return strcmp(err->file, ARGS_NAME) == 0 ? EX_USAGE : EX_CONFIG;
+    return strcmp(err->file, ARGS_NAME) == 0 ? STATUS_USAGE : STATUS_CONFIG;
 }
 
 int config_load(struct config *c, struct conf_error *err)
@@ -421,7 +418,7 @@ int config_load(struct config *c, struct conf_error *err)
     c->message = files_get(blob_str("message"));
     if (c->message.p == NULL) {
         fail(&l, NOWHERE, "there is no file message to send");
-        return EX_MESSAGE;
+        return STATUS_MESSAGE;
     }
     return 0;
 }

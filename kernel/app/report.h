@@ -13,22 +13,7 @@
 
 #include "blob.h"
 #include "smtp.h"
-
-/* sysexits.h where it has the number */
-enum status {
-    STATUS_SENT = 0,
-    STATUS_USAGE = 64,
-    STATUS_MESSAGE = 65,
-    STATUS_NO_HOST = 68,
-    STATUS_REFUSED = 69,
-    STATUS_BUG = 70,
-    STATUS_NO_NETWORK = 74,
-    STATUS_TRY_LATER = 75,
-    STATUS_PROTOCOL = 76,
-    STATUS_AUTH = 77,
-    STATUS_CONFIG = 78,
-    STATUS_UNSURE = 79,
-};
+#include "status.h"
 
 enum outcome {
     OUTCOME_SENT,

@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include "board.h"
+#include "heap.h"
 #include "log.h"
 #include "report.h"
 
@@ -24,6 +25,20 @@ void log_raw(const char *p, size_t len)
         abort();
     memcpy(line + line_len, p, len);
     line_len += len;
+}
+
+static bool tracing;
+
+bool log_tracing(void)
+{
+    return tracing;
+}
+
+struct heap_stats heap_stats(void)
+{
+    struct heap_stats s = { .peak = 4711, .limit = HEAP_LIMIT };
+
+    return s;
 }
 
 static void print(const struct report *r)
@@ -221,6 +236,20 @@ static void first_wins(void)
     CHECK_EQ(r.outcome, OUTCOME_REFUSED);
 }
 
+/* the arena's high-water mark: with trace alone */
+static void memory(void)
+{
+    struct report r = plain();
+
+    report_end(&r, OUTCOME_SENT, STATUS_SENT, "x");
+    print(&r);
+    CHECK(python("\"memory\" not in r"));
+    tracing = true;
+    print(&r);
+    tracing = false;
+    CHECK(python("r[\"memory\"][\"peak\"] == 4711"));
+}
+
 static const struct check_case cases[] = {
     { "fields", fields },
     { "bytes", bytes },
@@ -229,6 +258,7 @@ static const struct check_case cases[] = {
     { "random bytes", random_bytes },
     { "recipients", recipients },
     { "first wins", first_wins },
+    { "memory", memory },
 };
 
 CHECK_MAIN(cases)

@@ -12,8 +12,7 @@
 
 #include "board.h"
 #include "panic.h"
-
-#define STATUS_BUG 70 /* design.md 2.5 */
+#include "status.h"
 
 extern char __text_start[], __text_end[];
 extern char __stack_bottom[], __stack_top[];
