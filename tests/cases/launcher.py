@@ -394,6 +394,13 @@ def paste():
     check('password' not in line, 'a secret')
 
 
+def heed_signals():
+    """A process started in the background inherits some as ignored, and a
+    shell cannot trap those."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def ended_by(name):
     """While the message is awaited, and while the guest runs."""
     @case('launcher/ended-by-' + name)
@@ -411,7 +418,7 @@ def ended_by(name):
             p = subprocess.Popen(
                 [LAUNCHER, '--image', qemu, '-C', folder + '/conf', 'a@b.c'],
                 stdin=subprocess.PIPE, env=env, stderr=subprocess.DEVNULL,
-                start_new_session=True)
+                start_new_session=True, preexec_fn=heed_signals)
             if phase == 'guest':
                 p.stdin.close()
             want = 'console' if phase == 'guest' else 'message'
