@@ -330,3 +330,9 @@ def selftest():
 @case('message/python-email')
 def python_email():
     counted([sys.executable, 'tests/message/check.py'], 100)
+
+
+@case('build/check', slow=True, alone=True)
+def whole_check():
+    """Layout, static analysis, layer rules, limits, the README's table."""
+    succeed(['make', '--no-print-directory', 'check'], 1800, cwd=TOP)
