@@ -40,7 +40,7 @@
 /* ---- protocols: what a mail client needs, nothing that answers ---- */
 #define LWIP_IPV4           1
 #define LWIP_IPV6           0
-#define LWIP_ICMP           1 /* answers ping; unreachables are judged in frame.c */
+#define LWIP_ICMP           1 /* answers ping; frame.c judges unreachables */
 #define LWIP_RAW            0
 #define LWIP_IGMP           0
 #define LWIP_AUTOIP         0
@@ -71,11 +71,11 @@
 
 /* ---- TCP ---- */
 #define TCP_MSS             1460
-#define TCP_WND             (44 * TCP_MSS) /* 64,240: the most without window scaling */
+#define TCP_WND             (44 * TCP_MSS) /* 64,240: most without scaling */
 #define TCP_SND_BUF         (44 * TCP_MSS)
 #define TCP_SND_QUEUELEN    (4 * (TCP_SND_BUF / TCP_MSS))
 #define TCP_SNDLOWAT        (TCP_SND_BUF / 2)
-#define TCP_OVERSIZE        0 /* we write without copying: nothing to round up */
+#define TCP_OVERSIZE        0 /* nothing is copied, nothing to round up */
 #define TCP_QUEUE_OOSEQ     1
 #define TCP_OOSEQ_MAX_PBUFS 32 /* a hole must not eat the frames' quota */
 #define TCP_OOSEQ_MAX_BYTES (32 * TCP_MSS)

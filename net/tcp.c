@@ -368,7 +368,7 @@ void tcp_drop(struct tcp *t)
     if (t->pcb != NULL)
         tcp_abort(let_go(t));
     if (t->ring != NULL) /* without TLS it holds what was said, AUTH too */
-        wipe(t->ring, t->filled < RING ? t->filled : RING);
+        wipe(t->ring, RING);
     *t = (struct tcp){ .rx = NULL };
     if (rx != NULL)
         pbuf_free(rx);

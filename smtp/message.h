@@ -10,8 +10,8 @@
  * order, less the fields that were to be removed; made fields stand before
  * it. An mbox "From " line in front is dropped. A text without one becomes
  * the body under a made header; "Warning: disk full" is such a text, for a
- * header has at least one field that only mail has. With attachments the whole becomes
- * multipart/mixed: the text's Content-* fields move to its part.
+ * header has at least one field that only mail has. With attachments the
+ * whole becomes multipart/mixed: the text's Content-* fields move to its part.
  */
 #ifndef SMTP_MESSAGE_H
 #define SMTP_MESSAGE_H

@@ -13,7 +13,7 @@
 #include "arch/x86_64/cpu.h"
 
 #define NS           1000000000ull
-#define HZ_MIN       1000000ull /* a 24 MHz counter of another host's ISA passes */
+#define HZ_MIN       1000000ull /* another machine's 24 MHz counter passes */
 #define HZ_MAX       20000000000ull
 #define STUCK_CYCLES (1ull << 28) /* about 0.1 s */
 #define READS_MAX    2000000u

@@ -3,7 +3,8 @@
  *
  * virtio-mmio: from the words virtio_mmio.device=SIZE@BASE:IRQ[:ID] that
  * QEMU's microvm and Firecracker append (Linux, admin-guide/kernel-
- * parameters), else from ACPI where it describes such devices. virtio-pci: by configuration mechanism 1 (PCI 3.0, 3.2.2.3.2),
+ * parameters), else from ACPI where it describes such devices. virtio-pci: by
+ * configuration mechanism 1 (PCI 3.0, 3.2.2.3.2),
  * where the host bridge answers to it. Devices of other kinds are left as
  * they were found; a network card that cannot be driven is kept with the
  * reason, which is better than "no network device".
@@ -28,7 +29,7 @@
 
 #define FWCFG_SELECT 0x510
 #define FWCFG_DATA   0x511
-#define FWCFG_DMA    0x514 /* where struct fwcfg_dma lies, 64 bits, big-endian */
+#define FWCFG_DMA    0x514 /* address of struct fwcfg_dma, big-endian */
 #define DMA_LEAST    64    /* bytes for which it pays */
 
 static struct virtio_dev devices[DEVICES_MAX];

@@ -206,7 +206,7 @@ overlap:
     report  invalid, 78, "the initrd overlaps the image: ", \
             "give the machine more memory"
 no_long_text:
-    report  invalid, 78, "this processor has no 64-bit mode or no no-execute ", \
+    report  invalid, 78, "this processor has no 64-bit mode or no-execute ", \
             "pages (QEMU: -cpu max)"
 too_old_text:
     report  invalid, 78, "this processor lacks instructions the image was ", \

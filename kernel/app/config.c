@@ -356,7 +356,7 @@ static bool check_tls(struct loader *l)
     if (!check_client_cert(l))
         return false;
     if (!c->tls_certcheck && c->tls_fingerprint.len != 0)
-        return fail(l, NOWHERE,
+        return fail(l, c->tls_trust_file,
                     "tls_certcheck off would drop tls_fingerprint: one or "
                     "the other");
     if (!c->tls_certcheck || c->tls_fingerprint.len != 0)

@@ -2,9 +2,9 @@
  * config.h - what the image was told to do, typed and checked.
  *
  * config_load() reads bootmail.conf, args and the command line (later wins)
- * through the one table of keys in config_keys.c, then checks what belongs together (a
- * password for auth, an anchor for TLS, at least one recipient). Blobs point
- * into the files and live for ever.
+ * through the one table of keys in config_keys.c, then checks what belongs
+ * together (a password for auth, an anchor for TLS, at least one recipient).
+ * Blobs point into the files and live for ever.
  */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
@@ -62,8 +62,8 @@ struct config {
 extern const struct conf_key config_keys[];
 extern const size_t config_key_count;
 
-/* exit status: 0, 64 bad arguments of the launcher, 78 bad configuration, 65 no message. err->file is "" when
- * the fault is in no one line. */
+/* exit status: 0, 64 bad arguments of the launcher, 78 bad configuration, 65
+ * no message. err->file is "" when the fault is in no one line. */
 int config_load(struct config *, struct conf_error *err);
 
 /* config_ip.c: fills dhcp, address, netmask, gateway_addr and dns_addr from

@@ -78,6 +78,7 @@ static void deliver(void)
         envelope_job(&conf, stack_address(), &job);
         submit(&conf, &message, &job, give_up, &report);
     }
+    submit_forget();
 }
 
 /* What was secret in the files must not outlive the run in the guest's RAM. */

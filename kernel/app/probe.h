@@ -24,6 +24,8 @@ enum probe_answer {
 struct probe {
     struct tcp *tcp;
     struct tls *tls;
+    uint8_t seen[3]; /* the answer's first bytes: type and version         */
+    uint8_t count;
     bool done; /* asked once: not again                               */
 };
 

@@ -15,10 +15,10 @@
 #include "stack.h"
 #include "verdict.h"
 
-#define CONNECT_MS 30000 /* SYN at 0, 1, 3, 7, 15 s                      */
-#define SILENCE_MS 200   /* a greeting later than this is worth asking   */
-#define SMTPS_PORT 465   /* RFC 8314 3.3: nobody greets first there       */
-#define LINGER_MS  300   /* for QUIT or an alert to leave                */
+#define CONNECT_MS  30000 /* SYN at 0, 1, 3, 7, 15 s                      */
+#define SILENCE_MS  200   /* a greeting later than this is worth asking    */
+#define PATIENCE_MS 1000  /* ... on a port where TLS is never expected     */
+#define LINGER_MS   300   /* for QUIT or an alert to leave                */
 
 struct session {
     const struct config *conf;
@@ -309,7 +309,9 @@ static void watch_greeting(struct session *s, uint64_t now)
     }
     if (probe_run(&s->probe) != PROBE_TLS)
         return;
-    report_end(s->report, OUTCOME_REFUSED, STATUS_PROTOCOL,
+    /* its silence is no refusal: on a port that tells protocols apart by the
+     * client's first bytes a greeting might still have come */
+    report_end(s->report, OUTCOME_TEMPORARY, STATUS_PROTOCOL,
                "port %u speaks TLS from the first byte: %s", s->port,
                s->conf->tls ? "set tls_starttls off"
                             : "set tls on and tls_starttls off");
@@ -394,13 +396,18 @@ static void turn(struct session *s)
 
 /* ------------------------------------------------------- begin and end */
 
-/* A greeting takes a round trip, and whatever look-ups the server makes. */
+/* A greeting takes a round trip, and whatever look-ups the server makes. On
+ * the ports of STARTTLS a second connection would mostly be noise in the log
+ * of a server that is only slow; on 465 nobody greets first (RFC 8314 3.3). */
 static uint64_t when_to_ask(const struct session *s, uint64_t round_trip)
 {
-    if (s->port == SMTPS_PORT)
+    uint64_t wait = SILENCE_MS;
+
+    if (s->port == 465)
         return s->opened;
-    return s->opened +
-           (3 * round_trip > SILENCE_MS ? 3 * round_trip : SILENCE_MS);
+    if (s->port == 25 || s->port == 587)
+        wait = PATIENCE_MS;
+    return s->opened + (3 * round_trip > wait ? 3 * round_trip : wait);
 }
 
 static bool connect(struct session *s)
@@ -459,6 +466,11 @@ static void hang_up(struct session *s)
     stack_poll(clock_ms());
 }
 
+void submit_forget(void)
+{
+    drop_prepared();
+}
+
 void submit(const struct config *conf, struct message *m,
             const struct smtp_job *job, uint64_t give_up_ms, struct report *r)
 {
@@ -481,7 +493,7 @@ void submit(const struct config *conf, struct message *m,
             turn(&s);
         r->at.smtp = board_now_ns() / 1000;
         if (clock_ms() >= s.give_up)
-            lost = "the time for the whole run is up (total_timeout)";
+            lost = "total_timeout, the time for the whole run, is up";
         else if (s.tls != NULL && tls_error(s.tls) != TLS_OK)
             lost = tls_why();
         else if (tcp_error(s.tcp) == TCP_TIMED_OUT)
@@ -494,6 +506,5 @@ void submit(const struct config *conf, struct message *m,
         tcp_drop(s.tcp);
     if (s.tls != NULL)
         tls_free(s.tls);
-    drop_prepared();
     smtp_wipe(&s.smtp);
 }

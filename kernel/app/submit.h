@@ -16,6 +16,10 @@
  * before the network is touched. False: report_end() was called. */
 bool submit_ready(const struct config *, struct report *);
 
+/* Frees what submit_ready() made (a client's private key among it). Called
+ * once, at the end, whatever happened in between. */
+void submit_forget(void);
+
 /* report->address is the server's; rcpt (in report) gets the verdicts. */
 void submit(const struct config *, struct message *, const struct smtp_job *,
             uint64_t give_up_ms, struct report *);

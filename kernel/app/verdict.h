@@ -15,7 +15,7 @@
  * what the layers below know about a lost connection. */
 void verdict_smtp(const struct smtp *, const char *why_lost, struct report *);
 
-/* TLS did not come up. starttls: after a 220 to STARTTLS. */
+/* TLS did not come up. */
 void verdict_tls(enum tls_error, const char *why, const struct config *,
                  uint16_t port, struct report *);
 

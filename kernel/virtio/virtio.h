@@ -74,7 +74,8 @@ void virtio_ready(struct virtio_dev *dev);
 void virtio_fail(struct virtio_dev *dev);
 
 /* Reads a device-config field, again if the generation changed meanwhile.
- * Bytes beyond the device's config read as 0. */
+ * (bounded: a device that never stands still may give a torn value, which the
+ * driver must survive). Bytes beyond the device's config read as 0. */
 void virtio_config(struct virtio_dev *dev, size_t off, void *out, size_t len);
 
 /*

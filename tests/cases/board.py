@@ -14,11 +14,12 @@ import subprocess
 import threading
 
 from dialogue import Dialogue
+from dnsserver import NXDOMAIN, DnsServer
 from fake import Fake, Silent, _b64_core
-from harness import (TOP, bootmail, case, check, command, equal, new_dir,
+from harness import (TOP, Skip, bootmail, case, check, command, equal, new_dir,
                      succeed)
 from images import image
-from lab import pki, read
+from lab import pki, port53, read
 from vm import (KERNEL, MACHINES, MESSAGE, PLAIN, Machine, boot, cpio,
                 delivers, plain_files, plain_server, refuses, symbols,
                 tls_files, wait_until)
@@ -239,7 +240,8 @@ def secret_forms():
         line for line in pem.splitlines() if '-----' not in line))
     lines = [line for line in pem.splitlines() if '-----' not in line]
     forms = {'the password': PASSWORD.encode(), 'the seed': SEED[:16],
-             'the key': body[40:64], "the key's PEM": lines[1].encode()}
+             'the key': body[40:64], 'the key as a number': body[63:39:-1],
+             "the key's PEM": lines[1].encode()}
     for shift in range(3):
         forms[f'its base64 ({shift})'] = _b64_core(PASSWORD.encode(), shift)
     return forms
@@ -308,6 +310,24 @@ def secrets_unused():
                         'invalid' if 'bogus' in text else 'temporary')
         for what, form in secret_forms().items():
             check(form not in ram, f'{what} is still in RAM', text)
+
+
+@case('board/ram-no-such-name-microvm')
+def secrets_no_name():
+    """TLS was made ready, and the name server knows no such host."""
+    cert, key = pki().cert('ec')
+    with port53, DnsServer({}, NXDOMAIN, port53=True) as dns:
+        if not dns.on_53:
+            raise Skip('port 53 of the loopback cannot be had')
+        ram = final_ram('microvm', None, ['-no-shutdown'], {
+            'bootmail.conf': f'host nowhere.test\ndns 10.0.2.2\nauth on\n'
+                             f'user {USER}\nfrom a@mail.test\n'
+                             f'to b@mail.test\n'.encode(),
+            'password': PASSWORD.encode(), 'seed': SEED, 'message': MESSAGE,
+            'ca.pem': read(pki().anchor('ec')), 'cert.pem': read(cert),
+            'key.pem': read(key)}, 'permanent')
+    for what, form in secret_forms().items():
+        check(form not in ram, f'{what} is still in RAM')
 
 
 secrets('file', 'microvm')
