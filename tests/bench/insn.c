@@ -19,8 +19,9 @@ enum { CB_NO_REGS = 0, INLINE_ADD_U64 = 0 };
 
 int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc,
                         char **argv);
-void qemu_plugin_register_vcpu_tb_trans_cb(
-    uint64_t id, void (*cb)(uint64_t, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
+                                           void (*cb)(uint64_t,
+                                                      struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int op,
                                               void *counter, uint64_t add);
 void qemu_plugin_register_atexit_cb(uint64_t id, void (*cb)(uint64_t, void *),
