@@ -221,7 +221,7 @@ def sendmail_flags():
 def usage_words():
     for word, *args in (
             ('-bm', '-bs'), ('-bm', '-bp'), ('-bm', '-bd'), ('-bm', '-bi'),
-            ('-bm', '-b', 's'), ('notes', '-N', 'never', 'a@b'),
+            ('-bm', '-b', 's'), ('notes', '-N', 'failure', 'a@b'),
             ('notes', '-Rhdrs', 'a@b'), ('seconds', '--timeout', '0'),
             ('seconds', '--timeout='), ('seconds', '--timeout', '86401'),
             ('unknown', '-q'), ('unknown', '-tq'), ('unknown', '--frob=1'),
