@@ -29,15 +29,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLDER "tests/transcripts/"
-#define LOG_MAX (256 * 1024)
+#define FOLDER    "tests/transcripts/"
+#define LOG_MAX   (256 * 1024)
 #define MAX_FILES 1000
-#define NO_CUT SIZE_MAX
-#define MAX_CHUNK 24 /* every size up to here, then some larger ones */
+#define NO_CUT    SIZE_MAX
+#define BOMB      4000 /* bytes of a dialogue that is chunked and cut less finely */
 
 struct plan {
-    size_t in, out, body;     /* chunk sizes */
-    size_t cut_in, cut_out;   /* bytes, or NO_CUT */
+    size_t in, out, body;   /* chunk sizes */
+    size_t cut_in, cut_out; /* bytes, or NO_CUT */
 };
 
 struct moment {
@@ -54,11 +54,11 @@ struct play {
     uint64_t now;
     struct moment at, closed, decided[SCRIPT_RCPT];
     size_t body_at;
-    size_t dot_end;      /* client bytes up to and with the final dot, or 0 */
+    size_t dot_end; /* client bytes up to and with the final dot, or 0 */
     bool cut, initial;
     size_t log_len;
     char log[LOG_MAX];
-    char why[512];       /* empty: fine */
+    char why[512]; /* empty: fine */
 };
 
 static struct play base, again;
@@ -94,8 +94,7 @@ static void observe(struct play *p)
         note_log(p, code, strlen(code));
     }
     for (size_t i = 0; i < p->script->rcpt_count; i++)
-        if (p->rcpt[i].verdict != SMTP_PENDING &&
-            p->decided[i].in == NO_CUT)
+        if (p->rcpt[i].verdict != SMTP_PENDING && p->decided[i].in == NO_CUT)
             p->decided[i] = p->at;
     if ((smtp_want(&p->smtp) & SMTP_CLOSED) != 0 && p->closed.in == NO_CUT)
         p->closed = p->at;
@@ -159,7 +158,8 @@ static void expect(struct play *p, const struct item *item)
                 i++;
             snprintf(p->why, sizeof p->why,
                      "line %u: the client says something else at byte %zu: "
-                     "0x%02x", item->line, done + i, out[i]);
+                     "0x%02x",
+                     item->line, done + i, out[i]);
             return;
         }
         smtp_out_ack(&p->smtp, len, ++p->now);
@@ -178,8 +178,7 @@ static void check_quiet(struct play *p, const struct item *item)
     smtp_out_buf(&p->smtp, &len);
     if (len != 0 && !item->early)
         snprintf(p->why, sizeof p->why,
-                 "line %u: the client has said more than expected",
-                 item->line);
+                 "line %u: the client has said more than expected", item->line);
 }
 
 static void server(struct play *p, const struct item *item)
@@ -422,8 +421,7 @@ static void check_cut(struct play *p)
                      i + 1, script_verdict(p->rcpt[i].verdict),
                      script_verdict(want));
     }
-    if (smtp_verdict(&p->smtp) == SMTP_SENT &&
-        !reached(&base.closed, p))
+    if (smtp_verdict(&p->smtp) == SMTP_SENT && !reached(&base.closed, p))
         bad(p, "SENT before the end");
 }
 
@@ -491,32 +489,39 @@ static bool first(const struct script *s)
     return report(s, &bytes, &base);
 }
 
+/* what the server says, what the client says and the message, each alone and
+ * all together in pieces of k */
+static bool in_pieces(const struct script *s, size_t k)
+{
+    struct plan p = whole;
+    bool ok;
+
+    p.in = k;
+    ok = one(s, &p);
+    p.out = p.body = k;
+    ok = ok && one(s, &p);
+    p.in = SIZE_MAX;
+    ok = ok && one(s, &p);
+    p.out = SIZE_MAX;
+    return ok && one(s, &p);
+}
+
+/* Every size from one byte to the whole; of a bomb small ones and a few. */
 static bool chunks(const struct script *s)
 {
-    static const size_t large[] = { 61, 127, 500, 1448, 4096, SIZE_MAX };
+    size_t n = base.at.in > base.at.out ? base.at.in : base.at.out;
     bool ok = one(s, &whole);
 
-    for (size_t i = 1; ok && i <= MAX_CHUNK + 6; i++) {
-        size_t k = i <= MAX_CHUNK ? i : large[i - MAX_CHUNK - 1];
-        struct plan p = whole;
-
-        p.in = k;
-        ok = ok && one(s, &p);
-        p.out = p.body = k;
-        ok = ok && one(s, &p);
-        p.in = SIZE_MAX;
-        ok = ok && one(s, &p);
-        p.out = SIZE_MAX;
-        ok = ok && one(s, &p);
-    }
+    for (size_t k = 1; ok && k <= n; k += k < 24 || n <= BOMB ? 1 : k)
+        ok = in_pieces(s, k);
     return ok;
 }
 
 static bool cuts(const struct script *s)
 {
     bool ok = true;
-    size_t step_in = base.at.in / 4000 + 1;   /* bombs are cut less finely */
-    size_t step_out = base.at.out / 4000 + 1;
+    size_t step_in = base.at.in / BOMB + 1;
+    size_t step_out = base.at.out / BOMB + 1;
 
     for (size_t k = 0; ok && k <= base.at.in; k += step_in) {
         struct plan p = whole;
