@@ -33,7 +33,7 @@
 #define LOG_MAX   (256 * 1024)
 #define MAX_FILES 1000
 #define NO_CUT    SIZE_MAX
-#define BOMB      4000 /* bytes of a dialogue that is chunked and cut less finely */
+#define BOMB      4000 /* bytes; longer dialogues are cut less finely */
 
 struct plan {
     size_t in, out, body;   /* chunk sizes */
