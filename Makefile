@@ -229,6 +229,7 @@ check: ## layout, static analysis, layer rules, limits
 # Each can be run alone as well.
 ours    := $(wildcard $(foreach d,smtp net net/arch kernel kernel/virtio \
 	kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
+tools   := $(wildcard $(foreach d,transcripts host bench,tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
 tidy    := $(filter %.c,$(if $(filter host,$(LIBC)),$(filter board/%,$(src)), \
@@ -241,7 +242,7 @@ check-style:
 check-shell:
 	$(q)shellcheck $(shell)
 check-format:
-	$(q)clang-format --dry-run -Werror $(ours)
+	$(q)clang-format --dry-run -Werror $(ours) $(tools)
 check-cppcheck:
 	$(q)cppcheck -q --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --suppress=missingInclude \
@@ -257,7 +258,7 @@ $(tidy:%=$(out)/tidy/%): $(out)/tidy/%: % .clang-tidy \
 		$(I.$(*D)) $(F.$(*D)) $(F.$*) 2>$@.log || { cat $@.log; exit 1; }
 	$(q)mv $@.log $@
 format: ## lay the sources out as `make check` wants them
-	clang-format -i $(ours)
+	clang-format -i $(ours) $(tools)
 
 size: image ## text, data and bss of each layer, image size, W^X
 	$(q)scripts/size $(out)

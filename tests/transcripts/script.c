@@ -10,9 +10,9 @@
 static const char *const verdicts[] = { "pending", "sent", "later", "refused",
                                         "unsure" };
 static const char *const failures[] = {
-    "none", "job", "timeout", "lost", "protocol", "injection", "tls-first",
-    "no-starttls", "no-auth", "auth", "greeting", "sender", "recipients",
-    "partial", "message", "size", "utf8"
+    "none",       "job",         "timeout", "lost", "protocol", "injection",
+    "tls-first",  "no-starttls", "no-auth", "auth", "greeting", "sender",
+    "recipients", "partial",     "message", "size", "utf8"
 };
 
 const char *script_verdict(enum smtp_verdict v)
@@ -248,8 +248,8 @@ static bool add_item(struct script *s, enum item_kind kind, unsigned line,
     i->line = line;
     i->bytes = b.p;
     i->len = b.len;
-    i->final_dot = kind == ITEM_CLIENT && b.len == 3 &&
-                   memcmp(b.p, ".\r\n", 3) == 0;
+    i->final_dot =
+        kind == ITEM_CLIENT && b.len == 3 && memcmp(b.p, ".\r\n", 3) == 0;
     s->item_count++;
     return true;
 }

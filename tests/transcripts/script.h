@@ -6,13 +6,17 @@
 
 #include "smtp.h"
 
-#define SCRIPT_RCPT 512
-#define SCRIPT_ITEMS 2048
+#define SCRIPT_RCPT    512
+#define SCRIPT_ITEMS   2048
 #define SCRIPT_REASONS 8
-#define SCRIPT_KEPT (SCRIPT_RCPT + 64)
+#define SCRIPT_KEPT    (SCRIPT_RCPT + 64)
 
 enum item_kind {
-    ITEM_CLIENT, ITEM_SERVER, ITEM_TLS, ITEM_EOF, ITEM_TIMEOUT,
+    ITEM_CLIENT,
+    ITEM_SERVER,
+    ITEM_TLS,
+    ITEM_EOF,
+    ITEM_TIMEOUT,
     ITEM_BODY_FAILS
 };
 
@@ -21,7 +25,7 @@ struct item {
     unsigned line;
     uint8_t *bytes;
     size_t len;
-    bool early;      /* the server speaks while the client still does */
+    bool early; /* the server speaks while the client still does */
     bool final_dot;
     uint64_t seconds;
 };
