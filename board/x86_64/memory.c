@@ -202,6 +202,13 @@ void *mem_map(uint64_t phys, uint64_t len, enum mem_kind kind)
     return (void *)(uintptr_t)phys;
 }
 
+/* Shows one page of any physical memory in the window; entry 0: none. */
+static void window(uint64_t entry)
+{
+    *window_entry = entry;
+    __asm__ volatile("invlpg (%0)" : : "r"(__window) : "memory");
+}
+
 bool mem_peek(uint64_t phys, void *out, size_t len)
 {
     uint8_t *to = out;
@@ -212,15 +219,13 @@ bool mem_peek(uint64_t phys, void *out, size_t len)
         size_t skip = phys % PAGE;
         size_t n = len < PAGE - skip ? len : PAGE - skip;
 
-        *window_entry = (phys & P_ADDR) | P_PRESENT | P_NX | P_ACCESSED;
-        __asm__ volatile("invlpg (%0)" : : "r"(__window) : "memory");
+        window((phys & P_ADDR) | P_PRESENT | P_NX | P_ACCESSED);
         memcpy(to, __window + skip, n);
         to += n;
         phys += n;
         len -= n;
     }
-    *window_entry = 0;
-    __asm__ volatile("invlpg (%0)" : : "r"(__window) : "memory");
+    window(0);
     return true;
 }
 
@@ -232,15 +237,13 @@ void mem_wipe(uint64_t at, size_t len)
         size_t skip = at % PAGE;
         size_t n = len < PAGE - skip ? len : PAGE - skip;
 
-        *window_entry =
-            (at & P_ADDR) | P_PRESENT | P_NX | P_WRITE | P_ACCESSED | P_DIRTY;
-        __asm__ volatile("invlpg (%0)" : : "r"(__window) : "memory");
+        window((at & P_ADDR) | P_PRESENT | P_NX | P_WRITE | P_ACCESSED |
+               P_DIRTY);
         wipe(__window + skip, n);
         at += n;
         len -= n;
     }
-    *window_entry = 0;
-    __asm__ volatile("invlpg (%0)" : : "r"(__window) : "memory");
+    window(0);
 }
 
 /* The initrd is mapped read-only: its secrets are overwritten through the

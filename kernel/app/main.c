@@ -81,12 +81,6 @@ static void deliver(void)
     submit_forget();
 }
 
-/* What was secret in the files must not outlive the run in the guest's RAM. */
-static void wipe_secrets(void)
-{
-    files_wipe_all();
-}
-
 int app_main(void)
 {
     struct heap_stats heap;
@@ -104,6 +98,6 @@ int app_main(void)
               (unsigned long)heap.used, (unsigned long)heap.failed);
     log_say("%s", report.reason);
     report_print(&report);
-    wipe_secrets();
+    files_wipe_all(); /* secrets must not outlive the run in the guest's RAM */
     return report.status;
 }

@@ -197,7 +197,7 @@ static struct tls *open_tls(const struct config *c, uint16_t port,
  * give up: there is one TLS filter. */
 static struct tls *prepared;
 
-static void drop_prepared(void)
+void submit_forget(void)
 {
     if (prepared != NULL)
         tls_free(prepared);
@@ -304,7 +304,7 @@ static void watch_greeting(struct session *s, uint64_t now)
         return;
     }
     if (now >= s->ask_at && !s->probe.done) {
-        drop_prepared();
+        submit_forget();
         probe_start(&s->probe, s->report->address, s->port, s->conf->host);
     }
     if (probe_run(&s->probe) != PROBE_TLS)
@@ -464,11 +464,6 @@ static void hang_up(struct session *s)
     }
     tcp_shut(s->tcp);
     stack_poll(clock_ms());
-}
-
-void submit_forget(void)
-{
-    drop_prepared();
 }
 
 void submit(const struct config *conf, struct message *m,
