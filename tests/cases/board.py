@@ -1,5 +1,5 @@
 """The x86_64 image on every machine, device and memory size QEMU has for it;
-faults on purpose; what the page tables and the RAM look like from outside.
+faults on purpose; what the RAM looks like from outside.
 
 Most cases start QEMU themselves (vm.py) and use a server without TLS: they
 are about the machine. What the launcher makes of it is asked where it
@@ -154,68 +154,6 @@ def status_lost():
     with plain_server() as srv:
         r = run_launcher('qemu-system-x86_64 "$@"\nexit 0\n', srv.port)
     equal(r.status, 70, 'exit status', r)
-
-
-# -------------------------------------------------- protection, from outside
-
-def page_flags(vm):
-    """{page: flags} of every page mapped; "X" is QEMU's no-execute."""
-    pages = {}
-    for line in vm.monitor('info tlb').splitlines():
-        m = re.match(r'([0-9a-f]+): ([0-9a-f]+) (\S+)$', line)
-        if not m:
-            continue
-        at, flags = int(m[1], 16), m[3]
-        size = 0x200000 if 'P' in flags else 0x1000
-        for page in range(at, at + size, 0x1000):
-            pages[page] = flags
-    return pages
-
-
-def protection(machine):
-    @case(f'board/page-tables-{machine}')
-    def run():
-        s = symbols(KERNEL)
-        with Silent() as srv, Machine(
-                image(KERNEL), machine=machine,
-                initrd=cpio(plain_files(srv.port))) as vm:
-            vm.wait_for('connected to')
-            pages = page_flags(vm)
-            registers = vm.monitor('info registers')
-        check(len(pages) > 300, 'the dump cannot be read', pages)
-        for at, flags in pages.items():
-            check('X' in flags or 'W' not in flags,
-                  f'page {at:#x} is writable and executable: {flags}')
-            check('U' not in flags, f'page {at:#x} is for users: {flags}')
-        for at in range(s['__image_start'], s['__image_end'], 0x1000):
-            text = at < s['__text_end']
-            fixed = at < s['__rodata_end']
-            flags = pages.get(at, '')
-            check(('X' in flags) != text or flags == '',
-                  f'page {at:#x}: {flags}')
-            check(not (fixed and 'W' in flags), f'page {at:#x}: {flags}')
-            check(not text or flags, f'text page {at:#x} is not there')
-        for guard in ('__guard_stack', '__guard_trap', '__guard_fault',
-                      '__guard_heap_low', '__heap_end'):
-            check(s[guard] not in pages, f'{guard} is mapped')
-        low = [at for at in pages if at < 0x100000]
-        check(not low, 'mapped below 1 MiB', [hex(at) for at in low])
-        judge_registers(registers)
-
-
-def judge_registers(text):
-    def register(name):
-        return int(re.search(name + r'\s*=([0-9a-f]+)', text)[1], 16)
-
-    for name, bit, what in (
-            ('CR0', 16, 'write protection for the kernel'),
-            ('CR4', 11, 'UMIP'), ('CR4', 20, 'SMEP'), ('CR4', 21, 'SMAP'),
-            ('EFER', 11, 'no-execute')):
-        check(register(name) >> bit & 1, what + ' is off', text)
-
-
-for m in MACHINES:
-    protection(m)
 
 
 @case('board/segments')
