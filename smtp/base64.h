@@ -1,5 +1,5 @@
 /*
- * base64.h - base64 (RFC 4648 section 4), encoding only.
+ * base64.h - base64 (RFC 4648 section 4).
  *
  * No state: a caller that streams encodes whole groups of three bytes and
  * keeps nothing of a secret between calls.
@@ -7,6 +7,7 @@
 #ifndef SMTP_BASE64_H
 #define SMTP_BASE64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,10 @@ void base64_group(char to[4], const uint8_t *from, size_t n);
 
 /* Writes base64_len(n) characters; returns how many. No line breaks. */
 size_t base64_encode(char *to, const uint8_t *from, size_t n);
+
+/* Writes at most n / 4 * 3 bytes to to, which may be where from is. False,
+ * and nothing can be said about to, unless from is whole groups, with padding
+ * at the end alone, and no bit set that the padding leaves unused. */
+bool base64_decode(uint8_t *to, size_t *len, const char *from, size_t n);
 
 #endif

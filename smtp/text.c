@@ -60,6 +60,16 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+bool text_equal(const char *p, size_t n, const char *q, size_t m)
+{
+    if (n != m)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (lower(p[i]) != lower(q[i]))
+            return false;
+    return true;
+}
+
 bool text_starts(const char *p, size_t n, const char *literal)
 {
     size_t len = strlen(literal);

@@ -27,6 +27,7 @@ void text_end(struct text *);
 
 /* ASCII letters compare without case; everything else must be equal. */
 bool text_same(const char *p, size_t n, const char *literal);
+bool text_equal(const char *p, size_t n, const char *q, size_t m);
 bool text_starts(const char *p, size_t n, const char *literal);
 bool text_contains(const char *p, size_t n, const char *literal);
 

@@ -66,8 +66,45 @@ static void round_trip(void)
     }
 }
 
+/* Decoding undoes encoding, in place as well. */
+static void decoding(void)
+{
+    uint8_t in[200], out[204];
+    char text[268];
+    uint64_t state = check_seed;
+
+    for (size_t n = 0; n <= sizeof in; n++) {
+        size_t len, got = 0;
+
+        for (size_t i = 0; i < n; i++)
+            in[i] = (uint8_t)(check_random(&state) >> 32);
+        len = base64_encode(text, in, n);
+        CHECK(base64_decode(out, &got, text, len));
+        CHECK_MEM(out, got, in, n);
+        CHECK(base64_decode((uint8_t *)text, &got, text, len));
+        CHECK_MEM(text, got, in, n);
+    }
+}
+
+static void not_base64(void)
+{
+    static const char *const bad[] = {
+        "A",        "AA",     "AAA",  "AAAAA", "====", "A===",
+        "=AAA",     "A=AA",   "AA=A", "AB==",  "AAB=", "A A=",
+        "AA==AAAA", "AA\r\n", "A-_=", "AA,=",  "AAA?", "\xc3\xa4==",
+    };
+    uint8_t out[16];
+    size_t len;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (!CHECK(!base64_decode(out, &len, bad[i], strlen(bad[i]))))
+            printf("  %s\n", bad[i]);
+}
+
 static const struct check_case cases[] = {
     { "vectors", vectors },
     { "round_trip", round_trip },
+    { "decoding", decoding },
+    { "not_base64", not_base64 },
 };
 CHECK_MAIN(cases)
