@@ -181,7 +181,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 -include $(all:.o=.d)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image posix demo test bench check check-layers check-style \
+.PHONY: FORCE help image posix demo test bench fuzz check check-layers check-style \
 	check-shell check-format check-cppcheck check-readme check-tidy format \
 	size debug verifycert host-verifycert clean distclean
 
@@ -218,6 +218,11 @@ bench: ## figures: image size, guest instructions, heap of one delivery
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)BUILD='$(BUILD)' tests/bench/bench.py
 
+fuzz: ## hostile devices: T=seconds each (60), ONLY=pattern
+	$(q)scripts/setup --for test
+	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/fuzz/run \
+		--time $(or $(T),60) --only '$(or $(ONLY),*)' $(if $(PACK),--pack)
+
 check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/setup --for check
 	$(q)scripts/picolibc $(DEPS)/picolibc-x86_64 $(PICOLIBC_DIR) \
@@ -229,7 +234,7 @@ check: ## layout, static analysis, layer rules, limits
 # Each can be run alone as well.
 ours    := $(wildcard $(foreach d,smtp net net/arch kernel kernel/virtio \
 	kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
-tools   := $(wildcard $(foreach d,transcripts host bench,tests/$d/*.[ch]))
+tools   := $(wildcard $(foreach d,transcripts host bench fuzz,tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
 tidy    := $(filter %.c,$(if $(filter host,$(LIBC)),$(filter board/%,$(src)), \

@@ -158,6 +158,8 @@ static void tx_reclaim(struct vnet *v)
     uint16_t id;
     uint32_t len;
 
+    if (v->nd.dead != NULL) /* reset: its ring is nobody's word any more */
+        return;
     while (v->tx_count < v->tx.size && vring_take(&v->tx, &id, &len))
         v->tx_free[v->tx_count++] = id;
 }

@@ -1,0 +1,75 @@
+"""The fuzz targets on their committed corpora: what was found once stays
+found. And the corpora on drivers with a check taken out: a harness that sees
+nothing would be of no use."""
+import os
+import re
+import shutil
+import sys
+
+from harness import TOP, case, check, command, new_dir
+
+sys.path.append(os.path.join(TOP, 'tests', 'fuzz'))
+from fuzzing import compile_target, targets, unpack  # noqa: E402
+
+
+def run_corpus(name, top=TOP):
+    """(status, output): every input of the corpus, once."""
+    corpus = os.path.join(new_dir('corpus'), name)
+    count = unpack(name, corpus)
+    check(count > 10, f'{name} has no corpus to speak of')
+    done = command([compile_target(name, top=top), '-runs=0', '-timeout=5',
+                    f'-artifact_prefix={corpus}/', corpus], 300, cwd=top)
+    return done.returncode, done.stderr.decode(errors='replace')
+
+
+def target(name):
+    @case('fuzz/' + name)
+    def run():
+        status, text = run_corpus(name)
+        check(status == 0, f'exit {status}', text[-4000:])
+
+
+for t in targets():
+    target(t)
+
+
+# target, file, what is taken out, what stands there then
+MUTANTS = [
+    ('virtio_ring', 'kernel/virtio/ring.c', 'got_id >= vr->size', '0'),
+    ('virtio_ring', 'kernel/virtio/ring.c',
+     '!vr->slot[got_id].device_owned', '0'),
+    ('virtio_ring', 'kernel/virtio/ring.c',
+     'got_len > vr->slot[got_id].len', '0'),
+    ('virtio_net', 'kernel/virtio/ring.c',
+     '!vr->slot[got_id].device_owned', '0'),
+    ('virtio_net', 'net/virtio_net.c',
+     'n >= (uint32_t)v->hdr + ETH_HDR', '1'),
+    ('virtio_net', 'net/virtio_net.c', 'v->rx_len = 0;\n    rx_give',
+     'rx_give'),
+    ('virtio_rng', 'kernel/virtio/rng.c', 'rng->have = len;',
+     'rng->have = len + 1;'),
+    ('virtio_rng', 'kernel/virtio/ring.c', 'got_len > vr->slot[got_id].len',
+     '0'),
+]
+
+
+def mutant(number, name, path, old, new):
+    @case(f'fuzz/mutant-{number}-{name}')
+    def run():
+        top = os.path.join(new_dir('mutant'), 'tree')
+        for folder in ('kernel', 'net', 'board', 'tests/fuzz', 'tests/unit'):
+            shutil.copytree(os.path.join(TOP, folder),
+                            os.path.join(top, folder))
+        with open(os.path.join(top, path)) as f:
+            text = f.read()
+        check(text.count(old) == 1, f'"{old}" is not in {path} once')
+        with open(os.path.join(top, path), 'w') as f:
+            f.write(text.replace(old, new))
+        status, said = run_corpus(name, top)
+        check(status != 0 and re.search('ERROR: |not true|runtime error',
+                                        said),
+              f'"{old}" taken out of {path}: not seen', said[-3000:])
+
+
+for n, m in enumerate(MUTANTS):
+    mutant(n, *m)

@@ -1,0 +1,48 @@
+"""Builds C tests of parts of the image for this machine, under
+AddressSanitizer and UBSan. The head of a test names what it needs:
+
+    /* sources: kernel/cpio.c ... */     files of the project to compile in
+    /* includes: kernel ... */           folders for -I
+    /* libs: mbedtls lwip */             objects of the posix build
+    /* link: -lssl */                    the linker's own arguments
+"""
+import glob
+import os
+import re
+
+from harness import BUILD, DEPS, TOP, new_dir, succeed
+from images import image
+
+FLAGS = ['-std=c11', '-g', '-O1', '-fno-omit-frame-pointer', '-Wall',
+         '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DBUILD_EPOCH=1',
+         '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+INCLUDES = {'mbedtls': ['mbedtls/include', 'mbedtls/library'],
+            'lwip': ['lwip/src/include']}
+
+
+def wanted(text, key):
+    return ' '.join(re.findall(r'/\*\s*%s:(.*?)\*/' % key, text,
+                               re.S)).replace('*', ' ').split()
+
+
+def build(source, *flags, program=None, top=TOP):
+    """Compiles one test; returns the program."""
+    with open(os.path.join(top, source)) as f:
+        head = f.read(6000)
+    argv = ['clang', *FLAGS, *flags, '-Itests/unit']
+    libs = wanted(head, 'libs')
+    for lib in libs:
+        image('posix-asan')  # builds the objects
+        for folder in INCLUDES.get(lib, []):
+            argv += ['-isystem', os.path.join(DEPS, folder)]
+        if lib == 'mbedtls':
+            argv += ['-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>']
+    argv += ['-I' + d for d in wanted(head, 'includes')]
+    argv += [source, *wanted(head, 'sources')]
+    for lib in libs:
+        argv += sorted(glob.glob(os.path.join(BUILD, 'posix-asan', lib,
+                                              '**', '*.o'), recursive=True))
+    argv += wanted(head, 'link')
+    program = program or os.path.join(new_dir('unit'), 'test')
+    succeed([*argv, '-o', program], cwd=top)
+    return program
