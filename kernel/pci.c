@@ -17,7 +17,8 @@ enum {
     REG_HEADER = 0x0e,
     REG_BAR = 0x10,
     REG_SECONDARY = 0x19,
-    REG_CAPS = 0x34
+    REG_CAPS = 0x34,
+    REG_PIN = 0x3d
 };
 enum { HEADER_BRIDGE = 1, STATUS_CAPS = 0x10 };
 
@@ -73,6 +74,41 @@ void pci_walk(const struct pci_host *host,
          * over; what was visited stays 2 or 3 */
         bus = 0;
     }
+}
+
+/* The bridge that leads to a bus. */
+static bool bridge_to(const struct pci_host *host, uint32_t bus, uint32_t *bdf)
+{
+    uint32_t b;
+
+    for (b = 0; b < bus << 8; b++) {
+        if ((b & 7) != 0 && (header_type(host, b & ~7u) & 0x80) == 0)
+            continue;
+        if (exists(host, b) && (header_type(host, b) & 0x7f) == HEADER_BRIDGE &&
+            host->read(b, REG_SECONDARY, 1) == bus) {
+            *bdf = b;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pci_intx(const struct pci_host *host, uint32_t bdf, uint32_t *root,
+              uint8_t *pin)
+{
+    uint32_t p = host->read(bdf, REG_PIN, 1) & 0xff;
+
+    if (p < 1 || p > 4)
+        return false;
+    /* every step goes to a bus of a lower number: this ends */
+    while (bdf >> 8 != 0) {
+        p = (p - 1 + (bdf >> 3 & 31)) % 4 + 1;
+        if (!bridge_to(host, bdf >> 8, &bdf))
+            return false;
+    }
+    *root = bdf;
+    *pin = (uint8_t)p;
+    return true;
 }
 
 uint8_t pci_cap(const struct pci_host *host, uint32_t bdf, uint8_t id)

@@ -48,6 +48,12 @@ struct pci_bar {
 void pci_bars(const struct pci_host *host, uint32_t bdf,
               struct pci_bar out[PCI_BARS]);
 
+/* Where a function's interrupt pin comes out on bus 0: the device there, and
+ * pin 1 to 4 as bridges turn it (PCI-to-PCI Bridge 1.2, 9.1). False: it has
+ * none, or its bus hangs on nothing. */
+bool pci_intx(const struct pci_host *host, uint32_t bdf, uint32_t *root,
+              uint8_t *pin);
+
 void pci_command(const struct pci_host *host, uint32_t bdf, uint16_t set,
                  uint16_t clear);
 

@@ -12,6 +12,7 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
+#include "platform.h"
 
 #define MSR_APIC_BASE  0x1b
 #define APIC_ENABLED   (1u << 11)
@@ -147,7 +148,7 @@ static void ioapic_add(uint64_t base, uint32_t first_gsi)
     struct ioapic io;
     uint32_t version;
 
-    if (ioapic_count == IOAPICS || mem_has_ram(base, 4096))
+    if (ioapic_count == IOAPICS || ram_has(base, 4096))
         return;
     io.regs = mem_map(base, 4096, MEM_DEV);
     if (io.regs == NULL)
@@ -193,8 +194,9 @@ bool apic_route(uint32_t gsi)
     return false;
 }
 
-bool apic_msi(uint64_t *address, uint32_t *data)
+bool platform_msi(uint32_t bdf, uint64_t *address, uint32_t *data)
 {
+    (void)bdf; /* one vector for all */
     if (!have_lapic || apic_id() > 0xff)
         return false;
     *address = 0xfee00000 | apic_id() << 12;
@@ -202,7 +204,7 @@ bool apic_msi(uint64_t *address, uint32_t *data)
     return true;
 }
 
-void apic_unrouted(void)
+void platform_unrouted(void)
 {
     must_poll = true;
 }

@@ -1,48 +1,30 @@
 /*
- * devices.c - finding virtio devices and QEMU's fw_cfg.
+ * devices.c - where virtio devices and QEMU's fw_cfg are found.
  *
  * virtio-mmio: from the words virtio_mmio.device=SIZE@BASE:IRQ[:ID] that
  * QEMU's microvm and Firecracker append (Linux, admin-guide/kernel-
  * parameters), else from ACPI where it describes such devices. virtio-pci: by
- * configuration mechanism 1 (PCI 3.0, 3.2.2.3.2),
- * where the host bridge answers to it. Devices of other kinds are left as
- * they were found; a network card that cannot be driven is kept with the
- * reason, which is better than "no network device".
+ * configuration mechanism 1 (PCI 3.0, 3.2.2.3.2), where the host bridge
+ * answers to it. What is there is kernel/devices.c's.
  */
 #include "board.h"
 #include "machine.h"
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
+#include "devices.h"
 #include "fwcfg.h"
 #include "log.h"
 #include "pci.h"
-#include "virtio.h"
+#include "platform.h"
 
-#define DEVICES_MAX 16
-#define MMIO_SIZE   0x200 /* registers and 256 bytes of configuration */
-
-#define PCI_ADDRESS   0xcf8
-#define PCI_DATA      0xcfc
-#define VIRTIO_VENDOR 0x1af4
-#define BAR_LIMIT     (1ull << 32) /* nobody needs a virtio BAR of 4 GiB */
+#define PCI_ADDRESS 0xcf8
+#define PCI_DATA    0xcfc
 
 #define FWCFG_SELECT 0x510
 #define FWCFG_DATA   0x511
 #define FWCFG_DMA    0x514 /* address of struct fwcfg_dma, big-endian */
 #define DMA_LEAST    64    /* bytes for which it pays */
-
-static struct virtio_dev devices[DEVICES_MAX];
-static size_t device_count;
-
-static void keep(const struct virtio_dev *dev, bool interrupts)
-{
-    devices[device_count++] = *dev;
-    log_trace("found %s, kind %u%s", dev->name, (unsigned)dev->id,
-              interrupts ? "" : ", no interrupt");
-    if (!interrupts)
-        apic_unrouted();
-}
 
 /* ----------------------------------------------------------- virtio-mmio */
 
@@ -105,38 +87,21 @@ static bool mmio_parse(struct blob s, struct mmio_word *w)
     return s.len == 0;
 }
 
-static void mmio_ignored(uint64_t base, const char *why)
+static bool route(const void *irq)
 {
-    log_say("ignored: virtio-mmio device at 0x%llx: %s",
-            (unsigned long long)base, why);
+    return apic_route(*(const uint32_t *)irq);
 }
 
 static void mmio_device(uint64_t base, uint64_t size, uint32_t gsi)
 {
-    struct virtio_dev dev;
-    const char *why = NULL;
-    void *p;
-
-    if (device_count == DEVICES_MAX)
-        return;
-    if (mem_has_ram(base, size)) {
-        mmio_ignored(base, "this is RAM");
-        return;
-    }
-    p = mem_map(base, size, MEM_DEV);
-    if (p == NULL)
-        mmio_ignored(base, "this address cannot be mapped");
-    else if (virtio_mmio_probe(&dev, p, &why))
-        keep(&dev, apic_route(gsi));
-    else if (why != NULL)
-        mmio_ignored(base, why);
+    devices_mmio(base, size, route, &gsi);
 }
 
 static void mmio_word(struct blob s)
 {
     struct mmio_word w;
 
-    if (!mmio_parse(s, &w) || w.size < MMIO_SIZE || w.base % 4 != 0 ||
+    if (!mmio_parse(s, &w) || w.size < DEVICES_MMIO_SIZE || w.base % 4 != 0 ||
         w.base > UINT64_MAX - w.size || w.irq > UINT32_MAX)
         log_say("ignored: virtio_mmio.device=%.*s is not SIZE@BASE:IRQ",
                 s.len < 80 ? (int)s.len : 80, (const char *)s.p);
@@ -152,7 +117,7 @@ static void find_mmio(void)
     size_t n = sizeof key - 1;
     bool told = false;
 
-    while (cmdline_word(&rest, &word)) {
+    while (boot_word(&rest, &word)) {
         if (word.len > n && memcmp(word.p, key, n) == 0) {
             told = true;
             mmio_word(blob_of(word.p + n, word.len - n));
@@ -196,163 +161,18 @@ static void pci_write(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes)
 
 static const struct pci_host host = { pci_read, pci_write };
 
-struct function {
-    uint32_t bdf;
-    const char *why; /* the last BAR that could not be mapped */
-    struct pci_bar bars[PCI_BARS];
-};
-
-static volatile uint8_t *bar_map(void *ctx, uint8_t n, uint32_t off,
-                                 uint32_t len)
-{
-    struct function *f = ctx;
-    const struct pci_bar *bar = &f->bars[n < PCI_BARS ? n : 0];
-    void *p;
-
-    if (n >= PCI_BARS || bar->size == 0 || bar->size > BAR_LIMIT) {
-        f->why = "the firmware gave it no memory addresses";
-        return NULL;
-    }
-    if (off > bar->size || len > bar->size - off) {
-        f->why = "a structure lies outside its BAR";
-        return NULL;
-    }
-    if (bar->addr > UINT64_MAX - bar->size ||
-        mem_has_ram(bar->addr, bar->size)) {
-        f->why = "a BAR lies in RAM";
-        return NULL;
-    }
-    p = mem_map(bar->addr + off, len, MEM_DEV);
-    if (p == NULL)
-        f->why = "a BAR cannot be mapped";
-    return p;
-}
-
-static uint32_t fn_read(void *ctx, uint16_t off, uint8_t bytes)
-{
-    return pci_read(((struct function *)ctx)->bdf, off, bytes);
-}
-
-static void fn_write(void *ctx, uint16_t off, uint32_t v, uint8_t bytes)
-{
-    pci_write(((struct function *)ctx)->bdf, off, v, bytes);
-}
-
-/* virtio 1.2, 4.1.2: transitional 0x1000 + n or modern 0x1040 + id */
-static bool wanted(uint32_t device)
-{
-    switch (device) {
-    case 0x1000:
-    case 0x1040 + VIRTIO_ID_NET:
-    case 0x1003:
-    case 0x1040 + VIRTIO_ID_CONSOLE:
-    case 0x1005:
-    case 0x1040 + VIRTIO_ID_RNG:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* "0:3.0", as lspci would say it */
-static void name_of(uint32_t bdf, char out[12])
-{
-    static const char hex[] = "0123456789abcdef";
-    uint32_t bus = bdf >> 8, dev = bdf >> 3 & 31;
-    char *p = out;
-
-    if (bus > 15)
-        *p++ = hex[bus >> 4];
-    *p++ = hex[bus & 15];
-    *p++ = ':';
-    if (dev > 15)
-        *p++ = hex[dev >> 4];
-    *p++ = hex[dev & 15];
-    *p++ = '.';
-    *p++ = hex[bdf & 7];
-    *p = '\0';
-}
-
-static void keep_unusable(struct virtio_dev *dev, const char *why)
-{
-    dev->ops = NULL;
-    dev->unusable = why;
-    devices[device_count++] = *dev;
-}
-
-/* Somebody else's card, such as QEMU's e1000: named, not driven. */
-static void other_card(uint32_t bdf)
-{
-    struct virtio_dev dev = { .id = VIRTIO_ID_NET };
-    static const char bus[] = "pci ";
-
-    memcpy(dev.name, bus, sizeof bus - 1);
-    name_of(bdf, dev.name + sizeof bus - 1);
-    keep_unusable(&dev, "it is not a virtio device (QEMU: give the machine "
-                        "virtio-net-pci instead)");
-}
-
-static void virtio_function(uint32_t bdf)
-{
-    struct function f = { .bdf = bdf };
-    struct virtio_dev dev;
-    struct virtio_pci_access access = {
-        .read = fn_read,
-        .write = fn_write,
-        .map = bar_map,
-        .ctx = &f,
-    };
-    const char *why = NULL;
-    uint64_t address;
-    uint32_t data;
-    char where[12];
-
-    name_of(bdf, where);
-    access.where = where;
-    pci_bars(&host, bdf, f.bars);
-    pci_command(&host, bdf, PCI_CMD_MEMORY, 0);
-    access.msix = apic_msi(&address, &data) &&
-                  pci_msix(&host, bdf, address, data, bar_map, &f);
-    if (virtio_pci_probe(&dev, &access, &why))
-        keep(&dev, access.msix);
-    else if (why != NULL)
-        keep_unusable(&dev, f.why != NULL ? f.why : why);
-}
-
-static bool pci_function(void *ctx, uint32_t bdf)
-{
-    (void)ctx;
-    if (pci_read(bdf, PCI_VENDOR, 2) != VIRTIO_VENDOR) {
-        if (pci_read(bdf, PCI_CLASS, 2) == PCI_CLASS_ETHERNET)
-            other_card(bdf);
-    } else if (wanted(pci_read(bdf, PCI_DEVICE, 2))) {
-        virtio_function(bdf);
-    }
-    return device_count < DEVICES_MAX;
-}
-
 /* The address register keeps what is written where there is a bridge. */
 static void find_pci(void)
 {
     cpu_out32(PCI_ADDRESS, 0x80000000);
-    if (cpu_in32(PCI_ADDRESS) == 0x80000000 && device_count < DEVICES_MAX)
-        pci_walk(&host, pci_function, NULL);
+    if (cpu_in32(PCI_ADDRESS) == 0x80000000)
+        devices_pci(&host, NULL);
 }
 
-/* The devices do not change: found once, handed out as often as asked. */
-size_t board_virtio(struct virtio_dev *out, size_t max)
+void platform_find_devices(void)
 {
-    static bool searched;
-    size_t n;
-
-    if (!searched) {
-        searched = true;
-        find_mmio();
-        find_pci();
-    }
-    n = device_count < max ? device_count : max;
-    memcpy(out, devices, n * sizeof *out);
-    return n;
+    find_mmio();
+    find_pci();
 }
 
 struct netdev *board_netdev(void)

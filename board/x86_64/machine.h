@@ -13,36 +13,15 @@
 #include <stdint.h>
 
 #include "blob.h"
-#include "status.h"
-
-/* start.c: a machine we cannot start on. One line for the person, one report
- * line; reason is plain text without quotes. */
-_Noreturn void boot_fail(int status, const char *reason);
+#include "boot.h"
+#include "paging.h"
+#include "ram.h"
 
 /* console.c: an 8250/16550 at COM1, if there is one */
 void console_init(void);
 
-/* memory.c */
-enum mem_kind {
-    MEM_RO,  /* read-only, cached            */
-    MEM_RW,  /* read-write, cached           */
-    MEM_DEV, /* read-write, uncached: device */
-};
+/* memory.c: the image's page tables */
 void memory_init(void);
-/* Maps [phys, phys + len) one to one, never executable. NULL: it wraps, lies
- * beyond what the processor can address, overlaps something mapped another
- * way, or the page-table pages ran out. */
-void *mem_map(uint64_t phys, uint64_t len, enum mem_kind kind);
-/* Copies bytes of any physical memory, mapped or not, without leaving a
- * mapping behind. False: it wraps or cannot be addressed. */
-bool mem_peek(uint64_t phys, void *out, size_t len);
-/* Overwrites bytes of RAM, mapped or not, however they are mapped. */
-void mem_wipe(uint64_t at, size_t len);
-void mem_add_ram(uint64_t start, uint64_t len);
-void mem_cut_ram(uint64_t start, uint64_t len);
-bool mem_is_ram(uint64_t start, uint64_t len);   /* all of it  */
-bool mem_has_ram(uint64_t start, uint64_t len);  /* some of it */
-bool mem_in_image(uint64_t start, uint64_t len); /* some of it */
 
 /* pvh.c: everything the loader hands over, copied or checked */
 struct boot {
@@ -52,8 +31,6 @@ struct boot {
 void pvh_read(uint64_t start_info, struct boot *boot);
 /* Overwrites the command line, ours and the loader's: it may hold a secret. */
 void pvh_forget(void);
-/* The next word of a command line; false at its end. */
-bool cmdline_word(struct blob *rest, struct blob *word);
 
 /* acpi.c: fixed tables only; no AML is run */
 struct acpi_table {
@@ -99,8 +76,6 @@ uint64_t clock_apic_hz(void);
 void apic_init(void);          /* local APIC on, legacy controllers masked    */
 void apic_timer_init(void);    /* after clock_init() */
 bool apic_route(uint32_t gsi); /* edge, to us        */
-bool apic_msi(uint64_t *address, uint32_t *data);
-void apic_unrouted(void); /* a device cannot interrupt: sleep briefly  */
 bool apic_present(void);
 uint32_t apic_count(void); /* free-running, counts up at QEMU's 1 GHz  */
 void apic_count_start(void);

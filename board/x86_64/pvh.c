@@ -10,11 +10,10 @@
 
 #include "wipe.h"
 
-#define MAGIC       0x336ec578
-#define CMDLINE_MAX 8192
-#define MEMMAP_MAX  256
-#define TYPE_RAM    1
-#define LOW_END     (1ull << 20)
+#define MAGIC      0x336ec578
+#define MEMMAP_MAX 256
+#define TYPE_RAM   1
+#define LOW_END    (1ull << 20)
 
 struct start_info {
     uint32_t magic, version, flags, nr_modules;
@@ -36,7 +35,7 @@ _Static_assert(sizeof(struct memmap_entry) == 24, "start_info.h");
 
 extern char __image_start[], __image_end[];
 
-static char cmdline[CMDLINE_MAX];
+static char cmdline[BOOT_CMDLINE_MAX];
 static uint64_t cmdline_at; /* the loader's; 0: there is none */
 static size_t cmdline_len;
 
@@ -62,17 +61,17 @@ static void read_memmap(const struct start_info *info)
         peek(info->memmap + i * sizeof e, &e, sizeof e,
              "the loader's memory map lies beyond memory");
         if (e.type == TYPE_RAM)
-            mem_add_ram(e.start, e.size);
+            ram_add(e.start, e.size);
     }
     /* what two entries claim is not RAM */
     for (i = 0; i < info->memmap_entries; i++) {
         peek(info->memmap + i * sizeof e, &e, sizeof e,
              "the loader's memory map lies beyond memory");
         if (e.type != TYPE_RAM)
-            mem_cut_ram(e.start, e.size);
+            ram_cut(e.start, e.size);
     }
-    mem_cut_ram(0, LOW_END);
-    if (!mem_is_ram((uintptr_t)__image_start, image_size()))
+    ram_cut(0, LOW_END);
+    if (!ram_free((uintptr_t)__image_start, image_size()))
         boot_fail(STATUS_CONFIG, "memory too small for the image: "
                                  "give the machine more (QEMU: -m 8)");
 }
@@ -85,11 +84,11 @@ static struct blob read_cmdline(uint64_t at)
 
     if (at == 0)
         return blob_of(NULL, 0);
-    while (have < CMDLINE_MAX) {
+    while (have < BOOT_CMDLINE_MAX) {
         size_t n = 256 - (at + have) % 256; /* not past its page */
 
-        if (n > CMDLINE_MAX - have)
-            n = CMDLINE_MAX - have;
+        if (n > BOOT_CMDLINE_MAX - have)
+            n = BOOT_CMDLINE_MAX - have;
         peek(at + have, cmdline + have, n,
              "the loader's command line lies beyond memory");
         nul = memchr(cmdline + have, '\0', n);
@@ -114,7 +113,7 @@ static struct blob read_initrd(const struct start_info *info)
          "the loader's module list lies beyond memory");
     if (m.size == 0)
         return blob_of(NULL, 0);
-    if (m.size > UINT64_MAX - m.start || !mem_is_ram(m.start, m.size))
+    if (m.size > UINT64_MAX - m.start || !ram_free(m.start, m.size))
         boot_fail(STATUS_CONFIG, "the initrd does not lie in memory: "
                                  "give the machine more");
     if (mem_in_image(m.start, m.size))
@@ -123,7 +122,7 @@ static struct blob read_initrd(const struct start_info *info)
     p = mem_map(m.start, m.size, MEM_RO);
     if (p == NULL)
         boot_fail(STATUS_BUG, "the initrd cannot be mapped");
-    mem_cut_ram(m.start, m.size);
+    ram_cut(m.start, m.size);
     return blob_of(p, m.size);
 }
 
@@ -145,7 +144,7 @@ void pvh_read(uint64_t start_info, struct boot *boot)
     boot->cmdline = read_cmdline(info.cmdline);
     boot->initrd = read_initrd(&info);
     boot->rsdp = info.rsdp;
-    mem_cut_ram((uintptr_t)__image_start, image_size());
+    ram_cut((uintptr_t)__image_start, image_size());
 }
 
 void pvh_forget(void)
@@ -153,18 +152,4 @@ void pvh_forget(void)
     wipe(cmdline, sizeof cmdline);
     if (cmdline_at != 0 && !mem_in_image(cmdline_at, cmdline_len))
         mem_wipe(cmdline_at, cmdline_len);
-}
-
-bool cmdline_word(struct blob *rest, struct blob *word)
-{
-    size_t i = 0, n;
-
-    while (i < rest->len && rest->p[i] <= ' ')
-        i++;
-    n = i;
-    while (n < rest->len && rest->p[n] > ' ')
-        n++;
-    *word = blob_of(rest->p + i, n - i);
-    *rest = blob_of(rest->p + n, rest->len - n);
-    return word->len != 0;
 }

@@ -97,7 +97,7 @@ void selftest(struct blob cmdline)
     struct blob word;
     size_t i;
 
-    while (cmdline_word(&cmdline, &word)) {
+    while (boot_word(&cmdline, &word)) {
         for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
             if (!blob_eq(word, blob_str(kinds[i].kind)))
                 continue;

@@ -6,11 +6,6 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
-#include "log.h"
-#include "panic.h"
-
-extern void (*const __init_array_start[])(void);
-extern void (*const __init_array_end[])(void);
 
 static struct board_info info;
 static char machine[64];
@@ -18,24 +13,6 @@ static char machine[64];
 const struct board_info *board_info(void)
 {
     return &info;
-}
-
-static void say(const char *s)
-{
-    board_write(s, strlen(s));
-}
-
-_Noreturn void boot_fail(int status, const char *reason)
-{
-    say("bootmail: ");
-    say(reason);
-    say(status == STATUS_CONFIG
-            ? "\n{\"bootmail\":1,\"outcome\":\"invalid\",\"exit\":78,"
-            : "\n{\"bootmail\":1,\"outcome\":\"bug\",\"exit\":70,");
-    say("\"reason\":\"");
-    say(reason);
-    say(PANIC_REPORT_TAIL);
-    board_exit(status);
 }
 
 static void describe(void)
@@ -50,14 +27,6 @@ static void describe(void)
     memcpy(machine + n, pvh, sizeof pvh);
     info.name = "x86_64";
     info.machine = machine;
-}
-
-static void run_constructors(void)
-{
-    void (*const *f)(void);
-
-    for (f = __init_array_start; f != __init_array_end; f++)
-        (*f)();
 }
 
 static void start(uint64_t start_info, uint64_t tsc)
@@ -76,7 +45,7 @@ static void start(uint64_t start_info, uint64_t tsc)
     apic_init();
     clock_init(tsc);
     apic_timer_init();
-    run_constructors();
+    boot_constructors();
     selftest(info.cmdline);
     status = app_main();
     pvh_forget();
