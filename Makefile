@@ -7,7 +7,8 @@
 #   BUILD=, DEPS=        where builds and third-party sources live
 #
 # Sources are found by folder; third-party files are listed by name in
-# net/lwip.mk and net/mbedtls.mk.  Each layer sees its own -I list and no more.
+# net/lwip.mk, net/mbedtls.mk and kernel/dt/libfdt.mk.  Each layer sees its own
+# -I list and no more.
 
 BOARD ?= x86_64
 BUILD ?= build
@@ -34,6 +35,7 @@ LIBFDT_DIR   ?= $(DEPS)/dtc
 include board/$(BOARD)/board.mk
 include net/lwip.mk
 include net/mbedtls.mk
+include kernel/dt/libfdt.mk
 
 out   := $(BUILD)/$(BOARD)$(if $(SAN),-asan)$(if $(SELFTEST),-selftest)
 libc  := $(DEPS)/picolibc-$(BOARD)
@@ -51,6 +53,7 @@ auto0 := -ftrivial-auto-var-init=zero $(if $(filter $(firstword \
 # No path of this machine may end up in the image: clones at different places
 # give the same bytes.
 paths := $(foreach p,$(LWIP_DIR)=lwip $(MBEDTLS_DIR)=mbedtls \
+	$(LIBFDT_DIR)=libfdt \
 	$(abspath $(DEPS))=deps $(CURDIR)=.,-ffile-prefix-map=$p)
 
 warn := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings \
@@ -79,6 +82,8 @@ I.smtp         := -Ismtp -Wconversion
 I.net          := -Inet -Ikernel
 I.kernel       := -Ikernel -Ikernel/virtio -Iboard
 I.kernel/virtio := $(I.kernel)
+I.kernel/dt    := $(I.kernel)
+F.kernel/dt/dt.c := $(LIBFDT_INC)
 I.kernel/arch/$(BOARD) := -Ikernel -Ikernel/arch/$(BOARD) -Iboard
 I.kernel/app   := -Ikernel/app -Ikernel -Inet -Ismtp -Iboard -Ikernel/virtio
 I.board/$(BOARD) := -Iboard/$(BOARD) -Iboard -Ikernel -Ikernel/virtio \
@@ -103,7 +108,8 @@ src  := $(filter-out $(SKIP),$(sort $(foreach d,$(DIRS), \
 objs := $(src:%=$(out)/%.o)
 lwip := $(LWIP:%=$(out)/lwip/%.o)
 mbed := $(MBEDTLS:%=$(out)/mbedtls/%.o)
-all  := $(objs) $(lwip) $(mbed) $(out)/files.o
+fdt  := $(LIBFDT:%=$(out)/libfdt/%.o)
+all  := $(objs) $(lwip) $(mbed) $(fdt) $(out)/files.o
 
 $(objs): $(out)/%.o: % $(out)/flags
 	$(q)mkdir -p $(@D)
@@ -123,6 +129,12 @@ $(mbed): $(out)/mbedtls/%.o: $(MBEDTLS_DIR)/library/% \
 	$(q)$(call say,CC,mbedtls/$*)$(CC) $(common) \
 		-O$(if $(filter $*,$(MBEDTLS_FAST)),2,s) -Wall -Wextra \
 		$(if $(filter aes.c aesni.c gcm.c,$*),$(MBEDTLS_SIMD)) $(MBEDTLS_FLAGS) \
+		-MMD -MP -c $< -o $@
+
+$(fdt): $(out)/libfdt/%.o: $(LIBFDT_DIR)/libfdt/% \
+		$(wildcard $(LIBFDT_DIR)/.bootmail) $(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,CC,libfdt/$*)$(CC) $(common) -Os -Wall $(LIBFDT_FLAGS) \
 		-MMD -MP -c $< -o $@
 
 # The files of FILES=dir as a cpio archive (newc), the same bytes whenever the
@@ -154,6 +166,7 @@ $(out)/files.o: $(out)/files.cpio
 define stamp
 $(CC) $(clang) $(common) $(own)
 $(foreach d,$(DIRS),$(I.$d) $(F.$d)) $(LWIP_FLAGS) $(MBEDTLS_FLAGS)
+$(LIBFDT_FLAGS)
 endef
 $(out)/flags: FORCE
 	$(q)mkdir -p $(@D)
@@ -233,7 +246,7 @@ check: ## layout, static analysis, layer rules, limits
 
 # Each can be run alone as well.
 ours    := $(wildcard $(foreach d,smtp net net/arch kernel kernel/virtio \
-	kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
+	kernel/dt kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
 tools   := $(wildcard $(foreach d,transcripts host bench fuzz,tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
