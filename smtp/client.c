@@ -30,6 +30,8 @@ bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
     memset(o, 0, sizeof *o);
     s->job = job;
     s->now = now_ms;
+    s->size = job->size;
+    s->eight_bit = job->eight_bit;
     s->state = job->tls == SMTP_TLS_IMPLICIT ? STATE_TLS : STATE_GREETING;
     for (size_t i = 0; i < job->rcpt_count; i++) {
         job->rcpt[i].verdict = SMTP_PENDING;
@@ -131,6 +133,10 @@ void smtp_abort(struct smtp *o, enum smtp_failure why)
 
     if (s->state == STATE_CLOSED)
         return;
+    if (s->fit_wanted && why == SMTP_F_UNFIT) { /* it waits for a command */
+        state_quit(s, why, SMTP_REFUSED, NULL, NULL);
+        return;
+    }
     if (s->reply.status == REPLY_DONE) /* not its fault: not to be quoted */
         s->reply.status = REPLY_MORE;
     state_hang_up(s, why == SMTP_F_NONE ? SMTP_F_LOST : why, NULL);
@@ -163,6 +169,8 @@ unsigned smtp_want(const struct smtp *o)
         return want | SMTP_CLOSED;
     if (s->state == STATE_TLS)
         return want | SMTP_TLS;
+    if (s->fit_wanted)
+        want |= SMTP_FIT;
     if (s->state == STATE_BODY && s->todo == CMD_NONE &&
         sizeof s->out - s->out_len >= 2)
         want |= SMTP_BODY;
@@ -227,6 +235,29 @@ void smtp_body_end(struct smtp *o, uint64_t now_ms)
         state_hang_up(s, SMTP_F_JOB, "the message ends in a CR without LF");
     else
         state_enter(s, STATE_DOT, CMD_DOT);
+}
+
+struct smtp_offers smtp_offers(const struct smtp *o)
+{
+    const struct session *s = look(o);
+    struct smtp_offers offers = { s->caps.eight_bit, s->caps.utf8 };
+
+    return offers;
+}
+
+void smtp_fitted(struct smtp *o, uint64_t size, bool eight_bit, bool utf8,
+                 uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (!s->fit_wanted || s->state == STATE_CLOSED)
+        return;
+    s->now = now_ms;
+    s->fitted = true;
+    s->size = size;
+    s->eight_bit = eight_bit;
+    s->utf8 = s->utf8 || utf8;
+    dialogue_mail(s);
 }
 
 /* --- time, results ---------------------------------------------------- */

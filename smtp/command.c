@@ -6,6 +6,7 @@
  * 2920) one command follows the other without waiting for a reply; the
  * caller reads while it writes, so a full buffer only pauses the writing.
  */
+#include "idna.h"
 #include "session.h"
 
 #include <string.h>
@@ -36,16 +37,25 @@ static void helo(const struct session *s, const char *verb, struct text *t)
     text_mem(t, s->job->helo.p, s->job->helo.len);
 }
 
+/* job.c has seen that it works. */
+static void address(struct text *t, struct smtp_str a)
+{
+    const char *why;
+    bool utf8;
+
+    idna_address(t, a, &utf8, &why);
+}
+
 static void mail(const struct session *s, struct text *t)
 {
     text_str(t, "MAIL FROM:<");
-    text_mem(t, s->job->from.p, s->job->from.len);
+    address(t, s->job->from);
     text_str(t, ">");
-    if (s->caps.size && s->job->size != 0) {
+    if (s->caps.size && s->size != 0) {
         text_str(t, " SIZE=");
-        text_u64(t, s->job->size);
+        text_u64(t, s->size);
     }
-    if (s->caps.eight_bit && s->job->eight_bit)
+    if (s->caps.eight_bit && s->eight_bit)
         text_str(t, " BODY=8BITMIME");
     if (s->caps.utf8 && s->utf8)
         text_str(t, " SMTPUTF8");
@@ -94,8 +104,7 @@ static void line(const struct session *s, unsigned cmd, size_t rcpt,
         break;
     case CMD_RCPT:
         text_str(t, "RCPT TO:<");
-        text_mem(t, s->job->rcpt[rcpt].address.p,
-                 s->job->rcpt[rcpt].address.len);
+        address(t, s->job->rcpt[rcpt].address);
         text_str(t, ">");
         break;
     case CMD_DATA:

@@ -56,7 +56,10 @@ struct session {
     uint8_t state, verdict;
     uint8_t failure; /* may be known before the state is CLOSED */
     bool tls_up, tls_verified;
-    bool utf8; /* an address needs SMTPUTF8 */
+    bool utf8; /* an address or the message needs SMTPUTF8 */
+    bool eight_bit;
+    bool fit_wanted, fitted;
+    uint64_t size; /* the job's, or smtp_fitted()'s */
 
     uint8_t mech;      /* enum smtp_auth in use */
     uint8_t auth_step; /* lines of credentials begun; AUTH_CANCELLED */
@@ -124,6 +127,7 @@ void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
 
 /* dialogue.c */
 void dialogue_hello(struct session *);
+void dialogue_mail(struct session *);  /* MAIL, or first SMTP_FIT */
 void dialogue_reply(struct session *); /* one whole reply is in s->reply */
 
 /* command.c */

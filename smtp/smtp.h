@@ -25,11 +25,13 @@
 
 /* what the session wants now: OR of these */
 enum {
-    SMTP_OUT = 1,    /* bytes wait in smtp_out_buf()                      */
-    SMTP_IN = 2,     /* the server's turn: call smtp_in()                 */
-    SMTP_TLS = 4,    /* do the TLS handshake now, then smtp_tls_up()      */
-    SMTP_BODY = 8,   /* smtp_body() will take bytes                       */
-    SMTP_CLOSED = 16 /* over: read smtp_verdict() and hang up             */
+    SMTP_OUT = 1,     /* bytes wait in smtp_out_buf()                      */
+    SMTP_IN = 2,      /* the server's turn: call smtp_in()                 */
+    SMTP_TLS = 4,     /* do the TLS handshake now, then smtp_tls_up()      */
+    SMTP_BODY = 8,    /* smtp_body() will take bytes                       */
+    SMTP_CLOSED = 16, /* over: read smtp_verdict() and hang up            */
+    SMTP_FIT = 32     /* make the message fit smtp_offers(), then call
+                         smtp_fitted(); only if the job has .fit          */
 };
 
 enum smtp_verdict {
@@ -58,7 +60,8 @@ enum smtp_failure {
     SMTP_F_PARTIAL,     /* sent, but some recipients were refused        */
     SMTP_F_MESSAGE,     /* DATA or the message refused                   */
     SMTP_F_SIZE,        /* larger than the server takes                  */
-    SMTP_F_UTF8         /* needs SMTPUTF8, which is not offered          */
+    SMTP_F_UTF8,        /* needs SMTPUTF8, which is not offered          */
+    SMTP_F_UNFIT        /* the message cannot be made to fit the server  */
 };
 
 enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
@@ -105,6 +108,8 @@ struct smtp_job {
     uint64_t size;       /* exact octets on the wire before dot-stuffing,
                                CRLF line ends; 0: not known                */
     bool eight_bit;      /* the message has bytes over 0x7f             */
+    bool fit;            /* size and eight_bit come by smtp_fitted(), when
+                               it is known what the server takes         */
     uint32_t timeout_ms; /* 0: RFC 5321 4.5.3.2; else a cap per state,
                                but never on the wait for the reply to the
                                final dot: giving up there makes duplicates */
@@ -142,6 +147,18 @@ void smtp_out_ack(struct smtp *, size_t n, uint64_t now_ms);
 size_t smtp_in(struct smtp *, const uint8_t *p, size_t n, uint64_t now_ms);
 void smtp_in_eof(struct smtp *);   /* the connection is gone, any direction */
 void smtp_injected(struct smtp *); /* bytes followed the STARTTLS reply    */
+
+/* What the server takes, while SMTP_FIT is wanted: before MAIL, so that the
+ * message may still change. smtp_fitted() goes on with the message as it is
+ * now: its size as in the job, bytes over 0x7f in it, header fields that
+ * need SMTPUTF8. A message that cannot be had so ends by
+ * smtp_abort(SMTP_F_UNFIT). */
+struct smtp_offers {
+    bool eight_bit, utf8;
+};
+struct smtp_offers smtp_offers(const struct smtp *);
+void smtp_fitted(struct smtp *, uint64_t size, bool eight_bit, bool utf8,
+                 uint64_t now_ms);
 
 /* Message bytes while SMTP_BODY is wanted; returns how many were taken. */
 size_t smtp_body(struct smtp *, const uint8_t *p, size_t n, uint64_t now_ms);

@@ -5,7 +5,7 @@
  */
 /* sources: smtp/client.c smtp/dialogue.c smtp/state.c smtp/command.c
  * smtp/job.c smtp/reason.c smtp/reply.c smtp/ehlo.c smtp/auth.c
- * smtp/dotstuff.c smtp/mailbox.c smtp/base64.c smtp/text.c
+ * smtp/dotstuff.c smtp/mailbox.c smtp/idna.c smtp/base64.c smtp/text.c
  * tests/transcripts/script.c */
 /* includes: smtp tests/transcripts */
 /*
@@ -133,6 +133,22 @@ static bool feed_body(struct play *p)
     return true;
 }
 
+/* The message as the dialogue has it for what this server takes. */
+static bool fit(struct play *p)
+{
+    struct smtp_offers offers = smtp_offers(&p->smtp);
+    uint64_t size = p->script->fit[offers.eight_bit];
+
+    if ((smtp_want(&p->smtp) & SMTP_FIT) == 0)
+        return false;
+    if (size == 0)
+        smtp_abort(&p->smtp, SMTP_F_UNFIT);
+    else
+        smtp_fitted(&p->smtp, size, offers.eight_bit, false, p->now);
+    observe(p);
+    return true;
+}
+
 /* The client must say exactly these bytes. */
 static void expect(struct play *p, const struct item *item)
 {
@@ -142,7 +158,7 @@ static void expect(struct play *p, const struct item *item)
         const uint8_t *out = smtp_out_buf(&p->smtp, &len);
 
         if (len == 0) {
-            if (!feed_body(p)) {
+            if (!fit(p) && !feed_body(p)) {
                 snprintf(p->why, sizeof p->why,
                          "line %u: the client says nothing (state %s)",
                          item->line, smtp_state_name(&p->smtp));
@@ -205,8 +221,10 @@ static void server(struct play *p, const struct item *item)
         done += used;
         p->at.in += used;
         observe(p);
-        if (p->at.in == p->plan->cut_in)
+        if (p->at.in == p->plan->cut_in) {
+            fit(p);
             hang_up(p);
+        }
     }
 }
 

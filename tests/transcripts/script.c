@@ -12,7 +12,7 @@ static const char *const verdicts[] = { "pending", "sent", "later", "refused",
 static const char *const failures[] = {
     "none",       "job",         "timeout", "lost", "protocol", "injection",
     "tls-first",  "no-starttls", "no-auth", "auth", "greeting", "sender",
-    "recipients", "partial",     "message", "size", "utf8"
+    "recipients", "partial",     "message", "size", "utf8",     "unfit"
 };
 
 const char *script_verdict(enum smtp_verdict v)
@@ -184,7 +184,7 @@ static bool choice(struct script *s, const char *key, const char *arg)
         s->job.auth = (enum smtp_auth)v;
     else if (strcmp(key, "verdict") == 0 && (v = find(verdicts, 5, arg)) >= 0)
         s->verdict = (enum smtp_verdict)v;
-    else if (strcmp(key, "failure") == 0 && (v = find(failures, 17, arg)) >= 0)
+    else if (strcmp(key, "failure") == 0 && (v = find(failures, 18, arg)) >= 0)
         s->failure = (enum smtp_failure)v;
     return v >= 0;
 }
@@ -203,6 +203,10 @@ static bool setting(struct script *s, const char *key, char *arg)
         s->job.password = value(s, arg);
     } else if (strcmp(key, "size") == 0) {
         s->job.size = strtoull(arg, NULL, 10);
+    } else if (strcmp(key, "fit") == 0) {
+        s->job.fit = true;
+        s->fit[1] = strtoull(arg, &arg, 10);
+        s->fit[0] = strtoull(arg, NULL, 10);
     } else if (strcmp(key, "timeout") == 0) {
         s->job.timeout_ms = (uint32_t)strtoul(arg, NULL, 10);
     } else if (strcmp(key, "rcpt") == 0) {

@@ -42,6 +42,7 @@ struct script {
     struct script_rcpt rcpt[SCRIPT_RCPT];
     size_t rcpt_count;
     bool verified;
+    uint64_t fit[2]; /* size without and with 8BITMIME; 0: unfit */
     uint8_t *body;
     size_t body_len;
     enum smtp_verdict verdict;
