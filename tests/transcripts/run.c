@@ -6,7 +6,8 @@
 /* sources: smtp/client.c smtp/dialogue.c smtp/state.c smtp/command.c
  * smtp/job.c smtp/reason.c smtp/reply.c smtp/ehlo.c smtp/auth.c
  * smtp/dotstuff.c smtp/mailbox.c smtp/idna.c smtp/base64.c smtp/text.c
- * tests/transcripts/script.c */
+ * tests/transcripts/script.c
+ * tests/transcripts/escape.c */
 /* includes: smtp tests/transcripts */
 /*
  * Each dialogue is played as written, then with every chunk size for what

@@ -3,6 +3,8 @@
  */
 #include "script.h"
 
+#include "escape.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,86 +35,9 @@ static int find(const char *const *names, size_t n, const char *word)
     return -1;
 }
 
-struct bytes {
-    uint8_t *p;
-    size_t len;
-};
-
-static void append(struct bytes *b, const void *p, size_t n)
-{
-    uint8_t *grown = realloc(b->p, b->len + n + 1);
-
-    if (grown == NULL)
-        abort();
-    b->p = grown;
-    if (n != 0)
-        memcpy(grown + b->len, p, n);
-    b->len += n;
-    b->p[b->len] = 0;
-}
-
-/* "<CR>", "<LF>", "<NUL>", "<9f>", and "<*N:text>" for text N times. Returns
- * the characters used, 0 if this is no escape. */
-static size_t escape(struct bytes *b, const char *p)
-{
-    const char *end = strchr(p, '>'), *colon;
-    unsigned byte;
-    char c;
-
-    if (end == NULL)
-        return 0;
-    if (strncmp(p, "<CR>", 4) == 0 || strncmp(p, "<LF>", 4) == 0) {
-        append(b, p[1] == 'C' ? "\r" : "\n", 1);
-        return 4;
-    }
-    if (strncmp(p, "<NUL>", 5) == 0) {
-        append(b, "", 1);
-        return 5;
-    }
-    if (end == p + 3 && sscanf(p, "<%2x>", &byte) == 1) {
-        c = (char)byte;
-        append(b, &c, 1);
-        return 4;
-    }
-    if (p[1] == '*' && (colon = strchr(p, ':')) != NULL && colon < end) {
-        struct bytes inner = { NULL, 0 };
-        const char *at = colon + 1;
-
-        /* escapes inside are two or three letters long: no nesting of * */
-        end = at;
-        while (*end != '\0' && *end != '>') {
-            size_t used = *end == '<' ? escape(&inner, end) : 0;
-
-            if (used == 0)
-                append(&inner, end, 1);
-            end += used != 0 ? used : 1;
-        }
-        for (long n = strtol(p + 2, NULL, 10); n > 0; n--)
-            append(b, inner.p, inner.len);
-        free(inner.p);
-        return (size_t)(end - p) + 1;
-    }
-    return 0;
-}
-
-static struct bytes unescape(const char *text)
-{
-    struct bytes b = { NULL, 0 };
-
-    append(&b, "", 0);
-    while (*text != '\0') {
-        size_t used = *text == '<' ? escape(&b, text) : 0;
-
-        if (used == 0)
-            append(&b, text, 1);
-        text += used != 0 ? used : 1;
-    }
-    return b;
-}
-
 static struct smtp_str value(struct script *s, const char *text)
 {
-    struct bytes b = unescape(text);
+    struct bytes b = bytes_unescape(text);
     struct smtp_str str = { (const char *)b.p, b.len };
 
     if (s->kept_count == SCRIPT_KEPT)
@@ -214,8 +139,8 @@ static bool setting(struct script *s, const char *key, char *arg)
     } else if (strcmp(key, "rcpts") == 0) {
         return add_rcpts(s, arg);
     } else if (strcmp(key, "body") == 0) {
-        more = unescape(arg);
-        append(&body, more.p, more.len);
+        more = bytes_unescape(arg);
+        bytes_append(&body, more.p, more.len);
         free(more.p);
         s->body = body.p;
         s->body_len = body.len;
@@ -240,7 +165,7 @@ static bool add_item(struct script *s, enum item_kind kind, unsigned line,
         i[-1].kind == ITEM_SERVER) {
         joined.p = i[-1].bytes;
         joined.len = i[-1].len;
-        append(&joined, b.p, b.len);
+        bytes_append(&joined, b.p, b.len);
         i[-1].bytes = joined.p;
         i[-1].len = joined.len;
         free(b.p);
@@ -272,7 +197,7 @@ static bool add_loop(struct script *s, unsigned line, char mark,
             snprintf(all, sizeof all, "%s\r\n", text);
         b.p = NULL;
         b.len = 0;
-        append(&b, all, strlen(all));
+        bytes_append(&b, all, strlen(all));
         if (!add_item(s, mark == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
             return false;
     }
@@ -302,9 +227,9 @@ static bool speech(struct script *s, unsigned line, const char *text)
         return add_loop(s, line, text[0], text + 2 + (text[2] == ' '));
     if (strchr(":-!", text[1]) == NULL)
         return false;
-    b = unescape(text + 2 + (text[2] == ' '));
+    b = bytes_unescape(text + 2 + (text[2] == ' '));
     if (text[1] == ':' || text[1] == '!')
-        append(&b, "\r\n", 2);
+        bytes_append(&b, "\r\n", 2);
     if (!add_item(s, text[0] == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
         return false;
     if (text[1] == '!')
