@@ -82,7 +82,4 @@ bool apic_present(void);
 uint32_t apic_count(void); /* free-running, counts up at QEMU's 1 GHz  */
 void apic_count_start(void);
 
-/* selftest.c: images built with -DBOARD_SELFTEST only */
-void selftest(struct blob cmdline);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
+#include "selftest.h"
 
 static struct board_info info;
 static char machine[64];
