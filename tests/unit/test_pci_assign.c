@@ -77,18 +77,18 @@ static uint32_t rd(uint32_t bdf, uint16_t off, uint8_t bytes)
 static void wr(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes)
 {
     struct fn *f = find(bdf);
-    unsigned shift = 8 * (off & 3), bar = (off - 0x10) / 4u;
+    unsigned shift = 8 * (off & 3), bar = off / 4u;
     uint32_t mask = bytes == 4 ? UINT32_MAX : ((1u << 8 * bytes) - 1) << shift;
 
     if (f == NULL || off >= 256)
         return;
     v = (f->cfg[off / 4] & ~mask) | (v << shift & mask);
-    if (off >= 0x10 && bar < (f->bridge ? 2u : 6u)) {
-        uint32_t b = f->bars[bar], type = b & 15;
+    if (bar >= 4 && bar - 4 < (f->bridge ? 2u : 6u)) {
+        uint32_t b = f->bars[bar - 4], type = b & 15;
 
         if ((f->cfg[1] & 3) != 0)
             live_writes++;
-        if (bar > 0 && (f->bars[bar - 1] & 7) == 4)
+        if (bar > 4 && (f->bars[bar - 5] & 7) == 4)
             ; /* upper half: all bits are there */
         else if (b == 0)
             v = 0;
