@@ -30,8 +30,8 @@ bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
     memset(o, 0, sizeof *o);
     s->job = job;
     s->now = now_ms;
-    s->out = job->out;
-    s->out_size = job->out_size;
+    s->size = job->size;
+    s->eight_bit = job->eight_bit;
     s->state = job->tls == SMTP_TLS_IMPLICIT ? STATE_TLS : STATE_GREETING;
     for (size_t i = 0; i < job->rcpt_count; i++) {
         job->rcpt[i].verdict = SMTP_PENDING;
@@ -133,6 +133,10 @@ void smtp_abort(struct smtp *o, enum smtp_failure why)
 
     if (s->state == STATE_CLOSED)
         return;
+    if (s->fit_wanted && why == SMTP_F_UNFIT) { /* it waits for a command */
+        state_quit(s, why, SMTP_REFUSED, NULL, NULL);
+        return;
+    }
     if (s->reply.status == REPLY_DONE) /* not its fault: not to be quoted */
         s->reply.status = REPLY_MORE;
     state_hang_up(s, why == SMTP_F_NONE ? SMTP_F_LOST : why, NULL);
@@ -165,8 +169,10 @@ unsigned smtp_want(const struct smtp *o)
         return want | SMTP_CLOSED;
     if (s->state == STATE_TLS)
         return want | SMTP_TLS;
+    if (s->fit_wanted)
+        want |= SMTP_FIT;
     if (s->state == STATE_BODY && s->todo == CMD_NONE &&
-        s->out_size - s->out_len >= 2)
+        sizeof s->out - s->out_len >= 2)
         want |= SMTP_BODY;
     return want | SMTP_IN;
 }
@@ -206,7 +212,7 @@ size_t smtp_body(struct smtp *o, const uint8_t *p, size_t n, uint64_t now_ms)
     if (s->state != STATE_BODY || n == 0)
         return 0;
     s->now = now_ms;
-    taken = dotstuff(&s->dots, s->out + s->out_len, s->out_size - s->out_len,
+    taken = dotstuff(&s->dots, s->out + s->out_len, sizeof s->out - s->out_len,
                      &made, p, n);
     s->out_len += made;
     if (s->dots.bad)
@@ -229,6 +235,29 @@ void smtp_body_end(struct smtp *o, uint64_t now_ms)
         state_hang_up(s, SMTP_F_JOB, "the message ends in a CR without LF");
     else
         state_enter(s, STATE_DOT, CMD_DOT);
+}
+
+struct smtp_offers smtp_offers(const struct smtp *o)
+{
+    const struct session *s = look(o);
+    struct smtp_offers offers = { s->caps.eight_bit, s->caps.utf8 };
+
+    return offers;
+}
+
+void smtp_fitted(struct smtp *o, uint64_t size, bool eight_bit, bool utf8,
+                 uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (!s->fit_wanted || s->state == STATE_CLOSED)
+        return;
+    s->now = now_ms;
+    s->fitted = true;
+    s->size = size;
+    s->eight_bit = eight_bit;
+    s->utf8 = s->utf8 || utf8;
+    dialogue_mail(s);
 }
 
 /* --- time, results ---------------------------------------------------- */
@@ -299,9 +328,5 @@ bool smtp_next_event(struct smtp *o, struct smtp_event *e)
 
 void smtp_wipe(struct smtp *o)
 {
-    struct session *s = in(o);
-
-    if (s->out != NULL)
-        text_wipe(s->out, s->out_size);
     text_wipe(o, sizeof *o);
 }

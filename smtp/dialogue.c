@@ -7,8 +7,8 @@
  * when the server pipelines.
  *
  * What is deliberate: bytes over 0x7f go out even where 8BITMIME is not
- * offered, since there is nothing else to do with them here; a refused PLAIN
- * is not tried again as LOGIN, which would count as a second guess.
+ * offered, unless the caller asked to be told in time (SMTP_FIT); a refused
+ * PLAIN is not tried again as LOGIN, which would count as a second guess.
  */
 #include "session.h"
 
@@ -33,13 +33,14 @@ static void unexpected(struct session *s)
 
 /* --- from the greeting to AUTH ---------------------------------------- */
 
-static void start_mail(struct session *s)
+void dialogue_mail(struct session *s)
 {
+    s->fit_wanted = s->job->fit && !s->fitted;
+    if (s->fit_wanted)
+        return;
     if (s->utf8 && !s->caps.utf8)
         state_quit(s, SMTP_F_UTF8, SMTP_REFUSED, NULL, NULL);
-    else if (params_lack(s) != NULL)
-        state_quit(s, SMTP_F_EXTENSION, SMTP_REFUSED, params_lack(s), NULL);
-    else if (s->caps.size_max != 0 && s->job->size > s->caps.size_max)
+    else if (s->caps.size_max != 0 && s->size > s->caps.size_max)
         state_quit(s, SMTP_F_SIZE, SMTP_REFUSED, NULL, NULL);
     else
         state_enter(s, STATE_MAIL, CMD_MAIL);
@@ -83,7 +84,7 @@ static void after_ehlo(struct session *s)
     } else if (s->job->auth != SMTP_AUTH_OFF) {
         start_auth(s);
     } else {
-        start_mail(s);
+        dialogue_mail(s);
     }
 }
 
@@ -131,7 +132,7 @@ static void on_ehlo(struct session *s, unsigned class)
 static void on_helo(struct session *s, unsigned class)
 {
     if (class == 2)
-        start_mail(s);
+        dialogue_mail(s);
     else if (class == 3)
         unexpected(s);
     else
@@ -164,6 +165,7 @@ static void auth_next(struct session *s)
         return;
     }
     s->auth_step++;
+    s->auth_at = 0;
     state_enter(s, STATE_AUTH, CMD_AUTH_DATA);
 }
 
@@ -193,7 +195,7 @@ static void on_auth(struct session *s, unsigned class)
                        &s->last);
     } else if (class == 2) {
         if (s->auth_step == lines)
-            start_mail(s);
+            dialogue_mail(s);
         else
             unexpected(s);
     } else if (try_login(s)) {

@@ -6,11 +6,13 @@
  * credentials without NUL (RFC 4616 uses NUL to part them). So no value can
  * end a line early or add a parameter to a command.
  */
+#include "idna.h"
 #include "session.h"
 
 #include <string.h>
 
-#define HELO_MAX 255 /* RFC 5321 4.5.3.1.2 */
+#define HELO_MAX       255 /* RFC 5321 4.5.3.1.2 */
+#define PATH_MAX_BYTES 254 /* 4.5.3.1.3 less the <> */
 
 static const struct smtp_str nothing = { "", 0 };
 
@@ -57,23 +59,39 @@ static bool login_ok(struct session *s)
     return why == NULL;
 }
 
-static bool envelope_ok(struct session *s)
+/* A domain in UTF-8 goes out as DNS knows it; only a local part needs more of
+ * the server (SMTPUTF8). */
+static bool address_ok(struct session *s, const char *what,
+                       struct smtp_str address)
 {
-    const struct smtp_job *job = s->job;
+    char buf[PATH_MAX_BYTES];
+    struct text t = text_into(buf, sizeof buf);
     const char *why = NULL;
     bool utf8 = false;
 
-    if (job->from.len != 0 && !smtp_mailbox_ok(job->from, &utf8, &why)) {
-        reason_job(s, "sender", job->from, why);
+    if (!smtp_mailbox_ok(address, &utf8, &why) ||
+        (utf8 && !idna_address(&t, address, &utf8, &why))) {
+        reason_job(s, what, address, why);
         return false;
     }
-    s->utf8 = utf8;
+    if (t.full) {
+        reason_job(s, what, address, "it is too long in the form for DNS");
+        return false;
+    }
+    s->utf8 = s->utf8 || utf8;
+    return true;
+}
+
+static bool envelope_ok(struct session *s)
+{
+    const struct smtp_job *job = s->job;
+
+    s->utf8 = false;
+    if (job->from.len != 0 && !address_ok(s, "sender", job->from))
+        return false;
     for (size_t i = 0; i < job->rcpt_count; i++) {
-        if (!smtp_mailbox_ok(job->rcpt[i].address, &utf8, &why)) {
-            reason_job(s, "recipient", job->rcpt[i].address, why);
+        if (!address_ok(s, "recipient", job->rcpt[i].address))
             return false;
-        }
-        s->utf8 = s->utf8 || utf8;
     }
     if (job->rcpt_count == 0 || job->rcpt_count > UINT32_MAX) {
         reason_job(s, "recipients", nothing, "there are none");
@@ -82,16 +100,7 @@ static bool envelope_ok(struct session *s)
     return true;
 }
 
-static bool buffer_ok(struct session *s)
-{
-    if (s->out != NULL && s->out_size >= SMTP_OUT_MIN)
-        return true;
-    reason_job(s, "buffer for what is sent", nothing, "there is none");
-    return false;
-}
-
 bool job_ok(struct session *s)
 {
-    return buffer_ok(s) && helo_ok(s) && envelope_ok(s) && params_ok(s) &&
-           login_ok(s);
+    return helo_ok(s) && envelope_ok(s) && login_ok(s);
 }

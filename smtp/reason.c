@@ -181,8 +181,8 @@ const char *reason_default(const struct session *s, enum smtp_failure f)
     case SMTP_F_UTF8:
         return "an address is not ASCII and the server does not offer "
                "SMTPUTF8";
-    case SMTP_F_EXTENSION:
-        return "the server does not offer what the message needs";
+    case SMTP_F_UNFIT:
+        return "the server does not take the message as it has to be sent";
     }
     return "";
 }
@@ -258,7 +258,7 @@ static bool names_phase(unsigned failure)
 static void sizes(struct text *t, const struct session *s)
 {
     text_str(t, "; it has ");
-    text_u64(t, s->job->size);
+    text_u64(t, s->size);
     text_str(t, " bytes, the server takes ");
     text_u64(t, s->caps.size_max);
 }

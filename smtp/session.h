@@ -4,7 +4,6 @@
  *   dialogue.c  one handler per state
  *   state.c     the state, its deadline, the end
  *   command.c   commands into out[], and events
- *   params.c    the parameters of MAIL and RCPT, by extension
  *   job.c       what may not be sent at all
  *   reason.c    sentences
  */
@@ -17,6 +16,7 @@
 #include "reply.h"
 #include "smtp.h"
 
+#define SESSION_OUT    2048 /* holds the longest command several times over */
 #define SESSION_EVENTS 16
 #define SESSION_REASON 448
 
@@ -56,7 +56,10 @@ struct session {
     uint8_t state, verdict;
     uint8_t failure; /* may be known before the state is CLOSED */
     bool tls_up, tls_verified;
-    bool utf8; /* an address needs SMTPUTF8 */
+    bool utf8; /* an address or the message needs SMTPUTF8 */
+    bool eight_bit;
+    bool fit_wanted, fitted;
+    uint64_t size; /* the job's, or smtp_fitted()'s */
 
     uint8_t mech;      /* enum smtp_auth in use */
     uint8_t auth_step; /* lines of credentials begun; AUTH_CANCELLED */
@@ -72,7 +75,7 @@ struct session {
     size_t accepted;
 
     size_t out_at, out_len; /* out[out_at..out_len) waits */
-    size_t line_at;         /* bytes written of the command that is todo */
+    size_t auth_at;         /* characters of the credentials line written */
     bool out_secret;
 
     uint8_t event_at, event_count;
@@ -82,10 +85,9 @@ struct session {
     struct dotstuff dots;
     struct reply reply;          /* being read */
     struct smtp_reply_note last; /* the last complete one */
-    char event_text[512];        /* a command, cut if it is longer */
+    char event_text[352];        /* a MAIL command at its longest */
     char reason[SESSION_REASON];
-    uint8_t *out;
-    size_t out_size;
+    uint8_t out[SESSION_OUT];
 };
 
 #define AUTH_CANCELLED 255
@@ -125,6 +127,7 @@ void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
 
 /* dialogue.c */
 void dialogue_hello(struct session *);
+void dialogue_mail(struct session *);  /* MAIL, or first SMTP_FIT */
 void dialogue_reply(struct session *); /* one whole reply is in s->reply */
 
 /* command.c */
@@ -138,15 +141,6 @@ struct smtp_str command_event_text(struct session *,
 
 /* job.c: false if it cannot be sent; the reason is then written */
 bool job_ok(struct session *);
-
-/* params.c: parameters of MAIL and RCPT */
-bool params_ok(struct session *); /* can be written at all; a part of job_ok */
-/* The extension that the job needs and the server lacks, or how it falls
- * short; NULL if all is well. */
-const char *params_lack(const struct session *);
-void params_mail(const struct session *, struct text *);
-void params_rcpt(const struct session *, const struct smtp_rcpt *,
-                 struct text *);
 
 /* reason.c */
 const char *reason_state_name(unsigned state);

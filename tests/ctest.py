@@ -3,7 +3,7 @@ AddressSanitizer and UBSan. The head of a test names what it needs:
 
     /* sources: kernel/cpio.c ... */     files of the project to compile in
     /* includes: kernel ... */           folders for -I
-    /* libs: mbedtls lwip */             objects of the posix build
+    /* libs: mbedtls lwip libfdt */      third-party code
     /* link: -lssl */                    the linker's own arguments
 """
 import glob
@@ -17,7 +17,9 @@ FLAGS = ['-std=c11', '-g', '-O1', '-fno-omit-frame-pointer', '-Wall',
          '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DBUILD_EPOCH=1',
          '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 INCLUDES = {'mbedtls': ['mbedtls/include', 'mbedtls/library'],
-            'lwip': ['lwip/src/include']}
+            'lwip': ['lwip/src/include'], 'libfdt': ['dtc/libfdt']}
+# Not in the posix build: compiled here, with what makes trees.
+SOURCES = {'libfdt': ['fdt.c', 'fdt_check.c', 'fdt_ro.c', 'fdt_sw.c']}
 
 
 def wanted(text, key):
@@ -32,7 +34,8 @@ def build(source, *flags, program=None, top=TOP):
     argv = ['clang', *FLAGS, *flags, '-Itests/unit']
     libs = wanted(head, 'libs')
     for lib in libs:
-        image('posix-asan')  # builds the objects
+        if lib not in SOURCES:
+            image('posix-asan')  # builds the objects
         for folder in INCLUDES.get(lib, []):
             argv += ['-isystem', os.path.join(DEPS, folder)]
         if lib == 'mbedtls':
@@ -40,6 +43,8 @@ def build(source, *flags, program=None, top=TOP):
     argv += ['-I' + d for d in wanted(head, 'includes')]
     argv += [source, *wanted(head, 'sources')]
     for lib in libs:
+        argv += [os.path.join(DEPS, 'dtc', lib, f)
+                 for f in SOURCES.get(lib, ())]
         argv += sorted(glob.glob(os.path.join(BUILD, 'posix-asan', lib,
                                               '**', '*.o'), recursive=True))
     argv += wanted(head, 'link')

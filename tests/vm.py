@@ -3,6 +3,7 @@ inside. Everything ends: a machine that does not is killed and named."""
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -92,7 +93,9 @@ def arguments(kernel, machine='microvm', memory='32M', cpu='max',
     """A command line; initrd: bytes, a path, or None."""
     argv = ['qemu-system-x86_64', '-nodefaults', '-no-user-config',
             '-no-reboot', '-display', 'none', '-accel', 'tcg',
-            '-m', memory, '-kernel', kernel, '-serial', serial]
+            '-m', memory, '-serial', serial]
+    if kernel:  # None: from a disk
+        argv += ['-kernel', kernel]
     if machine == 'microvm':
         machine += ',x-option-roms=off,pic=off,pit=off,rtc=on,acpi=off'
     argv += ['-M', machine]
@@ -116,6 +119,20 @@ def arguments(kernel, machine='microvm', memory='32M', cpu='max',
     if nic:
         argv += ['-netdev', 'user,id=n', '-device', nic + ',netdev=n']
     return argv + list(extra)
+
+
+OVMF = ('/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd')
+
+
+def firmware(name):
+    """Arguments for the machine's own firmware, "bios", or for UEFI, "ovmf",
+    with variables of this run alone."""
+    if name == 'bios':
+        return []
+    own = os.path.join(new_dir('ovmf'), 'vars')
+    shutil.copyfile(OVMF[1], own)
+    return ['-drive', 'if=pflash,format=raw,readonly=on,file=' + OVMF[0],
+            '-drive', 'if=pflash,format=raw,file=' + own]
 
 
 def boot(kernel, hang=40, **kw):

@@ -15,8 +15,5 @@ LDFLAGS := -T board/x86_64/link.ld --no-dynamic-linker
 
 F.kernel/arch/x86_64 := -mgeneral-regs-only
 
-# SELFTEST=1: faults on purpose, by the word selftest=KIND (selftest.c)
-F.board/x86_64 := $(if $(SELFTEST),-DBOARD_SELFTEST)
-
 # Which of these the CPU has is asked at run time.
 MBEDTLS_SIMD := -maes -mpclmul -msse4.1

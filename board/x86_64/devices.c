@@ -13,7 +13,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
 #include "devices.h"
-#include "fwcfg.h"
+#include "fwcfg_port.h"
 #include "log.h"
 #include "pci.h"
 #include "platform.h"
@@ -23,8 +23,7 @@
 
 #define FWCFG_SELECT 0x510
 #define FWCFG_DATA   0x511
-#define FWCFG_DMA    0x514 /* address of struct fwcfg_dma, big-endian */
-#define DMA_LEAST    64    /* bytes for which it pays */
+#define FWCFG_DMA    0x514
 
 /* ----------------------------------------------------------- virtio-mmio */
 
@@ -187,56 +186,23 @@ static void fwcfg_select(uint16_t key)
     cpu_out16(FWCFG_SELECT, key);
 }
 
-/* fw_cfg.rst, "Guest-side DMA Interface"; all fields big-endian */
-struct fwcfg_dma {
-    uint32_t control, length;
-    uint64_t address;
-};
-enum { DMA_READ = 2, ID_DMA = 2 };
-
-static bool fwcfg_has_dma;
-
-/* The host is done when the write is; one that is not has failed, and then
- * nothing was read. */
-static bool dma_read(uint8_t *out, uint32_t len)
+static void fwcfg_bytes(uint8_t *out, size_t len)
 {
-    static _Alignas(16) volatile struct fwcfg_dma dma;
-    uint64_t at = (uintptr_t)&dma;
-
-    dma.length = __builtin_bswap32(len);
-    dma.address = __builtin_bswap64((uintptr_t)out);
-    dma.control = __builtin_bswap32(DMA_READ);
-    cpu_out32(FWCFG_DMA, __builtin_bswap32((uint32_t)(at >> 32)));
-    cpu_out32(FWCFG_DMA + 4, __builtin_bswap32((uint32_t)at));
-    return dma.control == 0;
+    cpu_in8_block(FWCFG_DATA, out, len);
 }
 
-/* By the port a large message would take seconds. */
-static void fwcfg_read(uint8_t *out, size_t len)
+static void fwcfg_dma(uint32_t high, uint32_t low)
 {
-    if (len >= DMA_LEAST && len <= UINT32_MAX && fwcfg_has_dma) {
-        if (dma_read(out, (uint32_t)len))
-            return;
-        fwcfg_has_dma = false;
-    }
-    cpu_in8_block(FWCFG_DATA, out, len);
+    cpu_out32(FWCFG_DMA, high);
+    cpu_out32(FWCFG_DMA + 4, low);
 }
 
 const struct fwcfg_io *board_fwcfg(void)
 {
-    static const struct fwcfg_io io = { fwcfg_select, fwcfg_read };
-    uint8_t signature[4], id[4] = { 0 };
+    static const struct fwcfg_port port = { fwcfg_select, fwcfg_bytes,
+                                            fwcfg_dma };
 
-    if (!cpu_is_guest())
-        return NULL;
-    fwcfg_select(0);
-    fwcfg_read(signature, sizeof signature);
-    if (memcmp(signature, "QEMU", 4) != 0)
-        return NULL;
-    fwcfg_select(1);
-    fwcfg_read(id, sizeof id);
-    fwcfg_has_dma = (id[0] & ID_DMA) != 0;
-    return &io;
+    return cpu_is_guest() ? fwcfg_open(&port) : NULL;
 }
 
 size_t board_entropy(uint8_t *out, size_t len)

@@ -23,14 +23,16 @@ void console_init(void);
 /* memory.c: the image's page tables */
 void memory_init(void);
 
-/* pvh.c: everything the loader hands over, copied or checked */
+/* loader.c: everything the loader hands over, copied or checked. info: the
+ * address it started us with, marked by protocol (loader.h). */
 struct boot {
+    const char *by; /* the protocol's name */
     struct blob cmdline, initrd;
     uint64_t rsdp; /* 0: the loader did not say */
 };
-void pvh_read(uint64_t start_info, struct boot *boot);
+void loader_read(uint64_t info, struct boot *boot);
 /* Overwrites the command line, ours and the loader's: it may hold a secret. */
-void pvh_forget(void);
+void loader_forget(void);
 
 /* acpi.c: fixed tables only; no AML is run */
 struct acpi_table {
@@ -79,8 +81,5 @@ bool apic_route(uint32_t gsi); /* edge, to us        */
 bool apic_present(void);
 uint32_t apic_count(void); /* free-running, counts up at QEMU's 1 GHz  */
 void apic_count_start(void);
-
-/* selftest.c: images built with -DBOARD_SELFTEST only */
-void selftest(struct blob cmdline);
 
 #endif

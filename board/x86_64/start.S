@@ -3,6 +3,7 @@
  *
  * Xen's docs/misc/pvh: 32-bit protected mode, flat segments, paging and
  * interrupts off, EBX = physical address of struct hvm_start_info. No stack.
+ * multiboot2.S comes here too, with its information marked by bit 0 of EBX.
  * Here: is there memory up to the end of the image, and nothing else in it?
  * Is there long mode, no-execute and what the compiler was told to use? Then
  * the first 16 MiB are mapped one to one by 2 MiB pages, only until memory.c
@@ -77,7 +78,7 @@ pvh_entry:
     rdtsc
     movl    %eax, %esi              /* the moment that time starts from */
     movl    %edx, %ebp
-    movl    %ebx, %edi              /* start_info; cpuid takes ebx */
+    movl    %ebx, %edi              /* boot information; cpuid takes ebx */
 
     /* nothing may be written before this: is there RAM up to the end? */
     movl    $__image_end - 4, %ecx
@@ -91,7 +92,8 @@ pvh_entry:
     movl    $0, __image_end - 4
 
     /* An initrd over .bss would be taken for variables: look before C does.
-     * Nothing else is checked here; pvh.c does that. */
+     * Nothing else is checked here; loader.c does that.
+     * (GRUB puts no module there.) */
     cmpl    $PVH_MAGIC, (%edi)
     jne     1f
     cmpl    $0, PVH_NR_MODULES(%edi)

@@ -20,7 +20,9 @@ static const void *tree; /* NULL: none yet */
 
 const char *dt_use(const void *p, size_t len)
 {
-    if (len > TREE_MAX || fdt_check_full(p, len) != 0)
+    /* 5.6: libfdt relies on the alignment and does not check it */
+    if (len < HEADER || len > TREE_MAX || fdt_off_dt_struct(p) % 4 != 0 ||
+        fdt_off_mem_rsvmap(p) % 8 != 0 || fdt_check_full(p, len) != 0)
         return "its structure is broken";
     tree = p;
     return NULL;

@@ -89,6 +89,8 @@ fault('execdata', 'page fault', lambda at, s: at['code'] == 0x11 and
 fault('writetext', 'page fault', lambda at, s: at['code'] == 3 and
       at['cr2'] == s['__text_start'])
 fault('null', 'page fault', lambda at, s: at['code'] == 0 == at['cr2'])
+fault('jumpnull', 'page fault', lambda at, s: at['code'] == 0x10 and
+      at['rip'] == 0 == at['cr2'])
 fault('smash', 'a stack buffer overflowed', lambda at, s: True)
 
 

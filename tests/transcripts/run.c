@@ -4,9 +4,10 @@
  * The next two comments are read by what compiles this.
  */
 /* sources: smtp/client.c smtp/dialogue.c smtp/state.c smtp/command.c
- * smtp/job.c smtp/params.c smtp/xtext.c smtp/reason.c smtp/reply.c
- * smtp/ehlo.c smtp/auth.c smtp/dotstuff.c smtp/mailbox.c smtp/base64.c
- * smtp/text.c tests/transcripts/script.c */
+ * smtp/job.c smtp/reason.c smtp/reply.c smtp/ehlo.c smtp/auth.c
+ * smtp/dotstuff.c smtp/mailbox.c smtp/idna.c smtp/base64.c smtp/text.c
+ * tests/transcripts/script.c
+ * tests/transcripts/escape.c */
 /* includes: smtp tests/transcripts */
 /*
  * Each dialogue is played as written, then with every chunk size for what
@@ -33,7 +34,6 @@
 #define LOG_MAX   (256 * 1024)
 #define MAX_FILES 1000
 #define NO_CUT    SIZE_MAX
-#define OUT_MAX   4096
 #define BOMB      4000 /* bytes; longer dialogues are cut less finely */
 
 struct plan {
@@ -52,7 +52,6 @@ struct play {
     struct smtp smtp;
     struct smtp_job job;
     struct smtp_rcpt rcpt[SCRIPT_RCPT];
-    uint8_t out[OUT_MAX];
     uint64_t now;
     struct moment at, closed, decided[SCRIPT_RCPT];
     size_t body_at;
@@ -135,6 +134,22 @@ static bool feed_body(struct play *p)
     return true;
 }
 
+/* The message as the dialogue has it for what this server takes. */
+static bool fit(struct play *p)
+{
+    struct smtp_offers offers = smtp_offers(&p->smtp);
+    uint64_t size = p->script->fit[offers.eight_bit];
+
+    if ((smtp_want(&p->smtp) & SMTP_FIT) == 0)
+        return false;
+    if (size == 0)
+        smtp_abort(&p->smtp, SMTP_F_UNFIT);
+    else
+        smtp_fitted(&p->smtp, size, offers.eight_bit, false, p->now);
+    observe(p);
+    return true;
+}
+
 /* The client must say exactly these bytes. */
 static void expect(struct play *p, const struct item *item)
 {
@@ -144,7 +159,7 @@ static void expect(struct play *p, const struct item *item)
         const uint8_t *out = smtp_out_buf(&p->smtp, &len);
 
         if (len == 0) {
-            if (!feed_body(p)) {
+            if (!fit(p) && !feed_body(p)) {
                 snprintf(p->why, sizeof p->why,
                          "line %u: the client says nothing (state %s)",
                          item->line, smtp_state_name(&p->smtp));
@@ -207,8 +222,10 @@ static void server(struct play *p, const struct item *item)
         done += used;
         p->at.in += used;
         observe(p);
-        if (p->at.in == p->plan->cut_in)
+        if (p->at.in == p->plan->cut_in) {
+            fit(p);
             hang_up(p);
+        }
     }
 }
 
@@ -282,13 +299,9 @@ static void play(struct play *p, const struct script *s,
     p->plan = plan;
     p->job = s->job;
     p->job.rcpt = p->rcpt;
-    p->job.out = p->out;
-    p->job.out_size = s->out_size;
     p->closed.in = NO_CUT;
     for (size_t i = 0; i < s->rcpt_count; i++) {
         p->rcpt[i].address = s->rcpt[i].address;
-        p->rcpt[i].orcpt = s->rcpt[i].orcpt;
-        p->rcpt[i].notify = s->rcpt[i].notify;
         p->decided[i].in = NO_CUT;
     }
     p->now = 1000;

@@ -3,6 +3,8 @@
  */
 #include "script.h"
 
+#include "escape.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,8 @@ static const char *const verdicts[] = { "pending", "sent", "later", "refused",
 static const char *const failures[] = {
     "none",       "job",         "timeout", "lost", "protocol", "injection",
     "tls-first",  "no-starttls", "no-auth", "auth", "greeting", "sender",
-    "recipients", "partial",     "message", "size", "utf8",     "extension"
+    "recipients", "partial",     "message", "size", "utf8",     "unfit"
 };
-#define FAILURES (sizeof failures / sizeof failures[0])
 
 const char *script_verdict(enum smtp_verdict v)
 {
@@ -34,86 +35,9 @@ static int find(const char *const *names, size_t n, const char *word)
     return -1;
 }
 
-struct bytes {
-    uint8_t *p;
-    size_t len;
-};
-
-static void append(struct bytes *b, const void *p, size_t n)
-{
-    uint8_t *grown = realloc(b->p, b->len + n + 1);
-
-    if (grown == NULL)
-        abort();
-    b->p = grown;
-    if (n != 0)
-        memcpy(grown + b->len, p, n);
-    b->len += n;
-    b->p[b->len] = 0;
-}
-
-/* "<CR>", "<LF>", "<NUL>", "<9f>", and "<*N:text>" for text N times. Returns
- * the characters used, 0 if this is no escape. */
-static size_t escape(struct bytes *b, const char *p)
-{
-    const char *end = strchr(p, '>'), *colon;
-    unsigned byte;
-    char c;
-
-    if (end == NULL)
-        return 0;
-    if (strncmp(p, "<CR>", 4) == 0 || strncmp(p, "<LF>", 4) == 0) {
-        append(b, p[1] == 'C' ? "\r" : "\n", 1);
-        return 4;
-    }
-    if (strncmp(p, "<NUL>", 5) == 0) {
-        append(b, "", 1);
-        return 5;
-    }
-    if (end == p + 3 && sscanf(p, "<%2x>", &byte) == 1) {
-        c = (char)byte;
-        append(b, &c, 1);
-        return 4;
-    }
-    if (p[1] == '*' && (colon = strchr(p, ':')) != NULL && colon < end) {
-        struct bytes inner = { NULL, 0 };
-        const char *at = colon + 1;
-
-        /* escapes inside are two or three letters long: no nesting of * */
-        end = at;
-        while (*end != '\0' && *end != '>') {
-            size_t used = *end == '<' ? escape(&inner, end) : 0;
-
-            if (used == 0)
-                append(&inner, end, 1);
-            end += used != 0 ? used : 1;
-        }
-        for (long n = strtol(p + 2, NULL, 10); n > 0; n--)
-            append(b, inner.p, inner.len);
-        free(inner.p);
-        return (size_t)(end - p) + 1;
-    }
-    return 0;
-}
-
-static struct bytes unescape(const char *text)
-{
-    struct bytes b = { NULL, 0 };
-
-    append(&b, "", 0);
-    while (*text != '\0') {
-        size_t used = *text == '<' ? escape(&b, text) : 0;
-
-        if (used == 0)
-            append(&b, text, 1);
-        text += used != 0 ? used : 1;
-    }
-    return b;
-}
-
 static struct smtp_str value(struct script *s, const char *text)
 {
-    struct bytes b = unescape(text);
+    struct bytes b = bytes_unescape(text);
     struct smtp_str str = { (const char *)b.p, b.len };
 
     if (s->kept_count == SCRIPT_KEPT)
@@ -166,8 +90,6 @@ static bool flag(struct script *s, const char *key)
         s->job.auth_unsafe = true;
     else if (strcmp(key, "unverified") == 0)
         s->verified = false;
-    else if (strcmp(key, "requiretls") == 0)
-        s->job.wishes.require_tls = true;
     else if (strcmp(key, "eightbit") == 0)
         s->job.eight_bit = true;
     else
@@ -187,56 +109,9 @@ static bool choice(struct script *s, const char *key, const char *arg)
         s->job.auth = (enum smtp_auth)v;
     else if (strcmp(key, "verdict") == 0 && (v = find(verdicts, 5, arg)) >= 0)
         s->verdict = (enum smtp_verdict)v;
-    else if (strcmp(key, "failure") == 0 &&
-             (v = find(failures, FAILURES, arg)) >= 0)
+    else if (strcmp(key, "failure") == 0 && (v = find(failures, 18, arg)) >= 0)
         s->failure = (enum smtp_failure)v;
     return v >= 0;
-}
-
-/* "notify failure,delay" and "orcpt ADDRESS": of the recipient above */
-static bool of_rcpt(struct script *s, const char *key, const char *arg)
-{
-    static const char *const words[] = { "never", "success", "failure",
-                                         "delay" };
-    struct script_rcpt *r = &s->rcpt[s->rcpt_count];
-
-    if (s->rcpt_count == 0)
-        return false;
-    r--;
-    if (strcmp(key, "orcpt") == 0)
-        r->orcpt = value(s, arg);
-    else if (strcmp(key, "notify") == 0)
-        for (unsigned i = 0; i < 4; i++)
-            r->notify |= (uint8_t)(strstr(arg, words[i]) != NULL ? 1u << i : 0);
-    else
-        return false;
-    return true;
-}
-
-/* "by N;R", "priority N" and the like: struct smtp_wishes */
-static bool wish(struct script *s, const char *key, const char *arg)
-{
-    struct smtp_wishes *w = &s->job.wishes;
-
-    if (strcmp(key, "ret") == 0) {
-        w->ret = strcmp(arg, "full") == 0 ? SMTP_RET_FULL : SMTP_RET_HDRS;
-    } else if (strcmp(key, "envid") == 0) {
-        w->envid = value(s, arg);
-    } else if (strcmp(key, "by") == 0) {
-        w->by_seconds = (uint32_t)strtoul(arg, NULL, 10);
-        w->by_return = strchr(arg, 'R') != NULL;
-        w->by_trace = strchr(arg, 'T') != NULL;
-    } else if (strcmp(key, "priority") == 0) {
-        w->has_priority = true;
-        w->priority = (int8_t)strtol(arg, NULL, 10);
-    } else if (strcmp(key, "holdfor") == 0) {
-        w->hold_seconds = (uint32_t)strtoul(arg, NULL, 10);
-    } else if (strcmp(key, "holduntil") == 0) {
-        w->hold_until = value(s, arg);
-    } else {
-        return false;
-    }
-    return true;
 }
 
 static bool setting(struct script *s, const char *key, char *arg)
@@ -253,17 +128,19 @@ static bool setting(struct script *s, const char *key, char *arg)
         s->job.password = value(s, arg);
     } else if (strcmp(key, "size") == 0) {
         s->job.size = strtoull(arg, NULL, 10);
+    } else if (strcmp(key, "fit") == 0) {
+        s->job.fit = true;
+        s->fit[1] = strtoull(arg, &arg, 10);
+        s->fit[0] = strtoull(arg, NULL, 10);
     } else if (strcmp(key, "timeout") == 0) {
         s->job.timeout_ms = (uint32_t)strtoul(arg, NULL, 10);
-    } else if (strcmp(key, "out") == 0) {
-        s->out_size = strtoul(arg, NULL, 10);
     } else if (strcmp(key, "rcpt") == 0) {
         return add_rcpt(s, arg);
     } else if (strcmp(key, "rcpts") == 0) {
         return add_rcpts(s, arg);
     } else if (strcmp(key, "body") == 0) {
-        more = unescape(arg);
-        append(&body, more.p, more.len);
+        more = bytes_unescape(arg);
+        bytes_append(&body, more.p, more.len);
         free(more.p);
         s->body = body.p;
         s->body_len = body.len;
@@ -272,7 +149,7 @@ static bool setting(struct script *s, const char *key, char *arg)
             return false;
         s->reason[s->reason_count++] = (char *)(uintptr_t)value(s, arg).p;
     } else {
-        return wish(s, key, arg) || of_rcpt(s, key, arg) || choice(s, key, arg);
+        return choice(s, key, arg);
     }
     return true;
 }
@@ -288,7 +165,7 @@ static bool add_item(struct script *s, enum item_kind kind, unsigned line,
         i[-1].kind == ITEM_SERVER) {
         joined.p = i[-1].bytes;
         joined.len = i[-1].len;
-        append(&joined, b.p, b.len);
+        bytes_append(&joined, b.p, b.len);
         i[-1].bytes = joined.p;
         i[-1].len = joined.len;
         free(b.p);
@@ -320,7 +197,7 @@ static bool add_loop(struct script *s, unsigned line, char mark,
             snprintf(all, sizeof all, "%s\r\n", text);
         b.p = NULL;
         b.len = 0;
-        append(&b, all, strlen(all));
+        bytes_append(&b, all, strlen(all));
         if (!add_item(s, mark == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
             return false;
     }
@@ -350,9 +227,9 @@ static bool speech(struct script *s, unsigned line, const char *text)
         return add_loop(s, line, text[0], text + 2 + (text[2] == ' '));
     if (strchr(":-!", text[1]) == NULL)
         return false;
-    b = unescape(text + 2 + (text[2] == ' '));
+    b = bytes_unescape(text + 2 + (text[2] == ' '));
     if (text[1] == ':' || text[1] == '!')
-        append(&b, "\r\n", 2);
+        bytes_append(&b, "\r\n", 2);
     if (!add_item(s, text[0] == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
         return false;
     if (text[1] == '!')
@@ -406,7 +283,6 @@ struct script *script_load(const char *path)
     }
     snprintf(s->path, sizeof s->path, "%s", path);
     s->verified = true;
-    s->out_size = 2048;
     s->job.helo = value(s, "client.example");
     s->job.from = value(s, "a@example.org");
     s->verdict = SMTP_SENT;

@@ -31,8 +31,7 @@ struct item {
 };
 
 struct script_rcpt {
-    struct smtp_str address, orcpt;
-    uint8_t notify;
+    struct smtp_str address;
     enum smtp_verdict verdict;
     unsigned code;
 };
@@ -43,7 +42,7 @@ struct script {
     struct script_rcpt rcpt[SCRIPT_RCPT];
     size_t rcpt_count;
     bool verified;
-    size_t out_size;
+    uint64_t fit[2]; /* size without and with 8BITMIME; 0: unfit */
     uint8_t *body;
     size_t body_len;
     enum smtp_verdict verdict;

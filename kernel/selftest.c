@@ -1,0 +1,133 @@
+/*
+ * selftest.c - the faults that every board must survive with a dump.
+ *
+ * Called by the start code once traps and memory protection are there.
+ */
+#include "selftest.h"
+
+#ifdef SELFTEST
+
+#include <string.h>
+
+#include "board.h"
+#include "boot.h"
+#include "log.h"
+#include "panic.h"
+
+extern char __text_start[];
+
+static volatile unsigned sink;
+
+static void fault_panic(void)
+{
+    panic("self-test");
+}
+
+static void fault_hang(void)
+{
+    for (;;)
+        board_idle(UINT64_MAX);
+}
+
+/* every level keeps a frame of its own, down into the guard page */
+__attribute__((noinline)) static unsigned deeper(unsigned n)
+{
+    volatile unsigned here[64];
+
+    here[n % 64] = n;
+    if (n != UINT32_MAX)
+        here[0] = deeper(n + 1);
+    return here[0] + here[n % 64];
+}
+
+static void fault_stack(void)
+{
+    sink = deeper(0);
+}
+
+static void nothing(void)
+{
+}
+
+/* good code where code must not be */
+static void fault_execdata(void)
+{
+    static _Alignas(16) uint8_t code[64];
+
+    memcpy(code, (const void *)(uintptr_t)nothing, sizeof code);
+    ((void (*)(void))(uintptr_t)code)();
+}
+
+static void fault_writetext(void)
+{
+    *(volatile char *)__text_start = 0;
+}
+
+static void fault_null(void)
+{
+    const volatile unsigned *p = NULL;
+
+    __asm__ volatile("" : "+r"(p)); /* the compiler must not know */
+    sink = *p;
+}
+
+static void fault_jumpnull(void)
+{
+    void (*p)(void) = NULL;
+
+    __asm__ volatile("" : "+r"(p));
+    p();
+}
+
+static void fault_smash(void)
+{
+    volatile char small[16];
+    volatile char *p = small;
+    size_t i;
+
+    __asm__ volatile("" : "+r"(p));
+    for (i = 0; i < 64; i++)
+        p[i] = 'A';
+}
+
+static const struct selftest common[] = {
+    { "selftest=panic", fault_panic },
+    { "selftest=hang", fault_hang },
+    { "selftest=stack", fault_stack },
+    { "selftest=execdata", fault_execdata },
+    { "selftest=writetext", fault_writetext },
+    { "selftest=null", fault_null },
+    { "selftest=jumpnull", fault_jumpnull },
+    { "selftest=smash", fault_smash },
+    { NULL, NULL },
+};
+
+static void try(const struct selftest *t, struct blob word)
+{
+    for (; t->word != NULL; t++) {
+        if (!blob_eq(word, blob_str(t->word)))
+            continue;
+        log_say("self-test: %s", t->word);
+        t->fault();
+        log_say("self-test: %s did not fault", t->word);
+    }
+}
+
+void selftest(struct blob cmdline)
+{
+    struct blob word;
+
+    while (boot_word(&cmdline, &word)) {
+        try(common, word);
+        try(board_selftests, word);
+    }
+}
+
+#else
+
+void selftest(struct blob cmdline)
+{
+    (void)cmdline;
+}
+
+#endif
