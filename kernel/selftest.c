@@ -90,6 +90,16 @@ static void fault_smash(void)
         p[i] = 'A';
 }
 
+/* a password on its way: no dump may show it (dump.h) */
+static void fault_secret(void)
+{
+    uint64_t secret = 0x7465726365737421;
+    void (*p)(uint64_t, uint64_t, uint64_t, uint64_t) = NULL;
+
+    __asm__ volatile("" : "+r"(secret), "+r"(p));
+    p(secret, secret, secret, secret);
+}
+
 static const struct selftest common[] = {
     { "selftest=panic", fault_panic },
     { "selftest=hang", fault_hang },
@@ -99,6 +109,7 @@ static const struct selftest common[] = {
     { "selftest=null", fault_null },
     { "selftest=jumpnull", fault_jumpnull },
     { "selftest=smash", fault_smash },
+    { "selftest=secret", fault_secret },
     { NULL, NULL },
 };
 

@@ -6,7 +6,7 @@ TARGET :=
 LIBC   := host
 DIRS   := smtp net kernel kernel/virtio kernel/app board/posix
 # machines that we start ourselves only
-SKIP   := $(addprefix kernel/,libc.c boot.c devices.c pages.c paging.c \
+SKIP   := $(addprefix kernel/,libc.c boot.c devices.c dump.c pages.c paging.c \
 	pci.c pci_assign.c ram.c fwcfg_port.c)
 
 ARCH    := -fPIE

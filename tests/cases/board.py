@@ -54,7 +54,7 @@ DUMP = re.compile(
     r'trap: (?P<name>[a-z ]+)\r?\n'
     r'rip (?P<rip>[0-9a-f]{16})  code (?P<code>[0-9a-f]{16})  '
     r'cr2 (?P<cr2>[0-9a-f]{16})\r?\n'
-    r'rax [0-9a-f]{16}  rbx  [0-9a-f]{16}  rcx [0-9a-f]{16}\r?\n'
+    r'rax [0-9a-f.]{16}  rbx  [0-9a-f.]{16}  rcx [0-9a-f.]{16}\r?\n'
     r'rdx .*\r?\nrsp [0-9a-f]{16}  rbp .*\r?\nr9 .*\r?\nr12 .*\r?\n'
     r'r15 .*rfl .*cs .*\r?\n'
     r'backtrace (?P<trace>[0-9a-f]{16}( [0-9a-f]{16})+)')
@@ -92,6 +92,18 @@ fault('null', 'page fault', lambda at, s: at['code'] == 0 == at['cr2'])
 fault('jumpnull', 'page fault', lambda at, s: at['code'] == 0x10 and
       at['rip'] == 0 == at['cr2'])
 fault('smash', 'a stack buffer overflowed', lambda at, s: True)
+
+
+@case('board/selftest-secret')
+def selftest_secret():
+    """Registers that hold neither nothing nor an address are not shown."""
+    r = selftest('secret')
+    equal(r.status, 70, 'exit status', r)
+    check(DUMP.search(r.log), 'no register dump', r)
+    check(r.log.count('.' * 16) >= 4, 'nothing was left out', r)
+    for text in ('7465726365737421', '2174736572636574', 'tercest!',
+                 '!tsecret'):
+        check(text not in r.log, 'the dump shows a secret', r)
 
 
 @case('board/selftest-panic')

@@ -11,11 +11,10 @@
 #include "arch/x86_64/cpu.h"
 
 #include "board.h"
+#include "dump.h"
 #include "panic.h"
 #include "status.h"
 
-extern char __text_start[], __text_end[];
-extern char __stack_bottom[], __stack_top[];
 extern char __trap_stack_top[], __fault_stack_top[];
 extern char trap_stubs[], irq_device_stub[], irq_timer_stub[];
 extern char irq_spurious_stub[];
@@ -158,76 +157,30 @@ void trap_init(void)
     load_tables();
 }
 
-static void put(const char *s)
-{
-    size_t n = 0;
-
-    while (s[n] != '\0')
-        n++;
-    board_write(s, n);
-}
-
-static void put_hex(const char *label, uint64_t v)
-{
-    static const char digits[] = "0123456789abcdef";
-    char text[16];
-    unsigned i;
-
-    for (i = 0; i < 16; i++)
-        text[i] = digits[v >> (60 - 4 * i) & 15];
-    put(label);
-    board_write(text, sizeof text);
-}
-
-/* Return addresses by the chain of frame pointers. The chain is whatever the
- * bug left of it: stay inside the stack, only upwards, a bounded number. */
-static void put_backtrace(uint64_t rip, uint64_t rbp)
-{
-    uint64_t low = (uintptr_t)__stack_bottom, high = (uintptr_t)__stack_top;
-    unsigned i;
-
-    put("backtrace");
-    put_hex(" ", rip);
-    for (i = 0; i < 24; i++) {
-        const uint64_t *frame;
-
-        if (rbp < low || rbp > high - 16 || rbp % 8 != 0)
-            break;
-        frame = (const uint64_t *)(uintptr_t)rbp;
-        if (frame[1] < (uintptr_t)__text_start ||
-            frame[1] >= (uintptr_t)__text_end)
-            break;
-        put_hex(i % 4 == 3 ? "\n          " : " ", frame[1]);
-        low = rbp + 16;
-        rbp = frame[0];
-    }
-    put("\n");
-}
-
 static void put_registers(const struct trap_frame *f, uint64_t cr2)
 {
-    put_hex("rip ", f->rip);
-    put_hex("  code ", f->code);
-    put_hex("  cr2 ", cr2);
-    put_hex("\nrax ", f->rax);
-    put_hex("  rbx  ", f->rbx);
-    put_hex("  rcx ", f->rcx);
-    put_hex("\nrdx ", f->rdx);
-    put_hex("  rsi  ", f->rsi);
-    put_hex("  rdi ", f->rdi);
-    put_hex("\nrsp ", f->rsp);
-    put_hex("  rbp  ", f->rbp);
-    put_hex("  r8  ", f->r8);
-    put_hex("\nr9  ", f->r9);
-    put_hex("  r10  ", f->r10);
-    put_hex("  r11 ", f->r11);
-    put_hex("\nr12 ", f->r12);
-    put_hex("  r13  ", f->r13);
-    put_hex("  r14 ", f->r14);
-    put_hex("\nr15 ", f->r15);
-    put_hex("  rfl  ", f->rflags);
-    put_hex("  cs  ", f->cs);
-    put("\n");
+    dump_number("rip ", f->rip);
+    dump_number("  code ", f->code);
+    dump_number("  cr2 ", cr2);
+    dump_register("\nrax ", f->rax);
+    dump_register("  rbx  ", f->rbx);
+    dump_register("  rcx ", f->rcx);
+    dump_register("\nrdx ", f->rdx);
+    dump_register("  rsi  ", f->rsi);
+    dump_register("  rdi ", f->rdi);
+    dump_register("\nrsp ", f->rsp);
+    dump_register("  rbp  ", f->rbp);
+    dump_register("  r8  ", f->r8);
+    dump_register("\nr9  ", f->r9);
+    dump_register("  r10  ", f->r10);
+    dump_register("  r11 ", f->r11);
+    dump_register("\nr12 ", f->r12);
+    dump_register("  r13  ", f->r13);
+    dump_register("  r14 ", f->r14);
+    dump_register("\nr15 ", f->r15);
+    dump_number("  rfl  ", f->rflags);
+    dump_number("  cs  ", f->cs);
+    dump_text("\n");
 }
 
 void trap_entered(const struct trap_frame *f);
@@ -240,11 +193,11 @@ void trap_entered(const struct trap_frame *f)
     if (in_trap)
         board_exit(STATUS_BUG);
     in_trap = true;
-    put("\ntrap: ");
-    put(name);
-    put("\n");
+    dump_text("\ntrap: ");
+    dump_text(name);
+    dump_text("\n");
     put_registers(f, cr2);
-    put_backtrace(f->rip, f->rbp);
+    dump_backtrace(f->rip, 0, f->rbp, 0);
     if (bug != NULL)
         panic("%s, seen at 0x%llx", name, (unsigned long long)f->rip);
     if (f->vector == 14)
