@@ -67,17 +67,20 @@ static void group(const struct smtp_job *job, enum auth_part part, size_t g,
     text_wipe(raw, sizeof raw);
 }
 
-bool auth_encode(const struct smtp_job *job, enum auth_part part, size_t *at,
+void auth_encode(const struct smtp_job *job, enum auth_part part,
                  struct text *to)
 {
     size_t len = auth_encoded_len(job, part);
+    size_t at = to->skip < len ? to->skip / 4 * 4 : len;
+    char four[4];
 
-    while (*at < len && to->cap - to->len >= 4) {
-        group(job, part, *at / 4, to->p + to->len);
-        to->len += 4;
-        *at += 4;
+    /* What is to be passed over need not be made. */
+    to->skip -= at;
+    for (; at < len && !to->full; at += 4) {
+        group(job, part, at / 4, four);
+        text_mem(to, four, sizeof four);
     }
-    return *at == len;
+    text_wipe(four, sizeof four);
 }
 
 /* True if p begins with the encoded part, or with enough of it. */

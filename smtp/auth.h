@@ -23,10 +23,8 @@ enum smtp_auth auth_choose(const struct ehlo *, enum smtp_auth allowed,
 /* Characters of base64 that the part becomes. */
 size_t auth_encoded_len(const struct smtp_job *, enum auth_part);
 
-/* Appends base64 from character *at (a multiple of 4) on, whole groups only;
- * true when all is written. */
-bool auth_encode(const struct smtp_job *, enum auth_part, size_t *at,
-                 struct text *to);
+/* Appends the part in base64. */
+void auth_encode(const struct smtp_job *, enum auth_part, struct text *to);
 
 /* Servers echo what they did not like. Masks by '*' any word of line that
  * holds the password or the beginning of an encoded credential. */

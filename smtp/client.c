@@ -32,6 +32,8 @@ bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
     s->now = now_ms;
     s->size = job->size;
     s->eight_bit = job->eight_bit;
+    s->out = job->out;
+    s->out_size = job->out_size;
     s->state = job->tls == SMTP_TLS_IMPLICIT ? STATE_TLS : STATE_GREETING;
     for (size_t i = 0; i < job->rcpt_count; i++) {
         job->rcpt[i].verdict = SMTP_PENDING;
@@ -172,7 +174,7 @@ unsigned smtp_want(const struct smtp *o)
     if (s->fit_wanted)
         want |= SMTP_FIT;
     if (s->state == STATE_BODY && s->todo == CMD_NONE &&
-        sizeof s->out - s->out_len >= 2)
+        s->out_size - s->out_len >= 2)
         want |= SMTP_BODY;
     return want | SMTP_IN;
 }
@@ -212,7 +214,7 @@ size_t smtp_body(struct smtp *o, const uint8_t *p, size_t n, uint64_t now_ms)
     if (s->state != STATE_BODY || n == 0)
         return 0;
     s->now = now_ms;
-    taken = dotstuff(&s->dots, s->out + s->out_len, sizeof s->out - s->out_len,
+    taken = dotstuff(&s->dots, s->out + s->out_len, s->out_size - s->out_len,
                      &made, p, n);
     s->out_len += made;
     if (s->dots.bad)
@@ -328,5 +330,9 @@ bool smtp_next_event(struct smtp *o, struct smtp_event *e)
 
 void smtp_wipe(struct smtp *o)
 {
+    struct session *s = in(o);
+
+    if (s->out != NULL)
+        text_wipe(s->out, s->out_size);
     text_wipe(o, sizeof *o);
 }

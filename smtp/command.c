@@ -1,10 +1,11 @@
 /*
  * command.c - commands into the out buffer, and events about them.
  *
- * A command is written when there is room for all of it; only credentials,
- * which have no upper length, are written in pieces. With PIPELINING (RFC
- * 2920) one command follows the other without waiting for a reply; the
- * caller reads while it writes, so a full buffer only pauses the writing.
+ * A command that is longer than the room in the buffer is written in pieces:
+ * line() makes it anew each time, and struct text passes over what has been
+ * written. With PIPELINING (RFC 2920) one command follows the other without
+ * waiting for a reply; the caller reads while it writes, so a full buffer only
+ * pauses the writing.
  */
 #include "idna.h"
 #include "session.h"
@@ -51,30 +52,42 @@ static void mail(const struct session *s, struct text *t)
     text_str(t, "MAIL FROM:<");
     address(t, s->job->from);
     text_str(t, ">");
-    if (s->caps.size && s->size != 0) {
-        text_str(t, " SIZE=");
-        text_u64(t, s->size);
-    }
-    if (s->caps.eight_bit && s->eight_bit)
-        text_str(t, " BODY=8BITMIME");
-    if (s->caps.utf8 && s->utf8)
-        text_str(t, " SMTPUTF8");
+    params_mail(s, t);
+}
+
+static void rcpt(const struct session *s, const struct smtp_rcpt *r,
+                 struct text *t)
+{
+    text_str(t, "RCPT TO:<");
+    address(t, r->address);
+    text_str(t, ">");
+    params_rcpt(s, r, t);
 }
 
 static void auth(const struct session *s, struct text *t, bool hide)
 {
-    size_t at = 0;
-
     text_str(t, s->mech == SMTP_AUTH_PLAIN ? "AUTH PLAIN" : "AUTH LOGIN");
     if (!session_initial_response(s))
         return;
     text_str(t, hide ? " ***" : " ");
-    if (!hide && !auth_encode(s->job, AUTH_PART_PLAIN, &at, t))
-        t->full = true;
+    if (!hide)
+        auth_encode(s->job, AUTH_PART_PLAIN, t);
+}
+
+static void auth_data(const struct session *s, struct text *t, bool hide)
+{
+    enum auth_part part = s->mech == SMTP_AUTH_PLAIN ? AUTH_PART_PLAIN
+                          : s->auth_step == 1        ? AUTH_PART_USER
+                                                     : AUTH_PART_PASSWORD;
+
+    if (hide)
+        text_str(t, "***");
+    else
+        auth_encode(s->job, part, t);
 }
 
 /* The command without its line end; hide for the eyes of a person. */
-static void line(const struct session *s, unsigned cmd, size_t rcpt,
+static void line(const struct session *s, unsigned cmd, size_t which,
                  struct text *t, bool hide)
 {
     switch ((enum command)cmd) {
@@ -93,8 +106,8 @@ static void line(const struct session *s, unsigned cmd, size_t rcpt,
     case CMD_AUTH:
         auth(s, t, hide);
         break;
-    case CMD_AUTH_DATA: /* only ever for an event: see auth_data() */
-        text_str(t, "***");
+    case CMD_AUTH_DATA:
+        auth_data(s, t, hide);
         break;
     case CMD_AUTH_CANCEL:
         text_str(t, "*");
@@ -103,9 +116,7 @@ static void line(const struct session *s, unsigned cmd, size_t rcpt,
         mail(s, t);
         break;
     case CMD_RCPT:
-        text_str(t, "RCPT TO:<");
-        address(t, s->job->rcpt[rcpt].address);
-        text_str(t, ">");
+        rcpt(s, &s->job->rcpt[which], t);
         break;
     case CMD_DATA:
         text_str(t, "DATA");
@@ -121,54 +132,33 @@ static void line(const struct session *s, unsigned cmd, size_t rcpt,
     }
 }
 
-static struct text room(struct session *s)
-{
-    return text_into((char *)s->out + s->out_len, sizeof s->out - s->out_len);
-}
-
-/* Credentials, as far as there is room; true when the line is whole. */
-static bool auth_data(struct session *s)
-{
-    enum auth_part part = s->mech == SMTP_AUTH_PLAIN ? AUTH_PART_PLAIN
-                          : s->auth_step == 1        ? AUTH_PART_USER
-                                                     : AUTH_PART_PASSWORD;
-    struct text t = room(s);
-    bool whole = auth_encode(s->job, part, &s->auth_at, &t);
-
-    s->out_secret = true;
-    if (whole && t.cap - t.len >= 2)
-        text_str(&t, "\r\n");
-    else
-        whole = false;
-    s->out_len += t.len;
-    return whole;
-}
-
 static bool dot(struct session *s)
 {
-    if (sizeof s->out - s->out_len < DOTSTUFF_END)
+    if (s->out_size - s->out_len < DOTSTUFF_END)
         return false;
     s->out_len += dotstuff_end(&s->dots, s->out + s->out_len);
     return true;
 }
 
+/* Writes what there is room for of the command that is todo; true when all of
+ * it is in the buffer. */
 static bool write_line(struct session *s)
 {
-    struct text t = room(s);
+    struct text t =
+        text_into((char *)s->out + s->out_len, s->out_size - s->out_len);
 
-    if (s->todo == CMD_AUTH_DATA)
-        return auth_data(s);
     if (s->todo == CMD_DOT)
         return dot(s);
+    if (s->todo == CMD_AUTH || s->todo == CMD_AUTH_DATA)
+        s->out_secret = true;
+    t.skip = s->line_at;
     line(s, s->todo, s->write_rcpt, &t, false);
     text_str(&t, "\r\n");
-    if (s->todo == CMD_AUTH)
-        s->out_secret = true;
-    if (t.full) {
-        text_wipe(t.p, t.len);
-        return false;
-    }
     s->out_len += t.len;
+    s->line_at += t.len;
+    if (t.full)
+        return false;
+    s->line_at = 0;
     return true;
 }
 
@@ -225,7 +215,7 @@ void command_drop(struct session *s)
 {
     text_wipe(s->out, s->out_len);
     s->out_secret = false;
-    s->out_at = s->out_len = 0;
+    s->out_at = s->out_len = s->line_at = 0;
     s->todo = CMD_NONE;
 }
 

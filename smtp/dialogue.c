@@ -40,6 +40,8 @@ void dialogue_mail(struct session *s)
         return;
     if (s->utf8 && !s->caps.utf8)
         state_quit(s, SMTP_F_UTF8, SMTP_REFUSED, NULL, NULL);
+    else if (params_lack(s) != NULL)
+        state_quit(s, SMTP_F_EXTENSION, SMTP_REFUSED, params_lack(s), NULL);
     else if (s->caps.size_max != 0 && s->size > s->caps.size_max)
         state_quit(s, SMTP_F_SIZE, SMTP_REFUSED, NULL, NULL);
     else
@@ -165,7 +167,6 @@ static void auth_next(struct session *s)
         return;
     }
     s->auth_step++;
-    s->auth_at = 0;
     state_enter(s, STATE_AUTH, CMD_AUTH_DATA);
 }
 

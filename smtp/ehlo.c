@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+#include <string.h>
+
 /* Takes the next word off the line; a word that the cut line may have lost
  * the end of does not count. */
 static struct smtp_str word(struct smtp_str *line, bool complete)
@@ -54,39 +56,84 @@ static void mechanisms(struct ehlo *e, struct smtp_str line, bool complete)
         mechanism(e, name);
 }
 
-/* RFC 1870: absent or 0 means no fixed limit. */
-static void size(struct ehlo *e, struct smtp_str digits)
+/* Decimal digits and no more; 0 for anything else. */
+static uint64_t number(struct smtp_str digits)
 {
     uint64_t n = 0;
 
-    e->size = true;
-    if (digits.len == 0 || digits.len > 19)
-        return;
+    if (digits.len > 19)
+        return 0;
     for (size_t i = 0; i < digits.len; i++) {
         if (digits.p[i] < '0' || digits.p[i] > '9')
-            return;
+            return 0;
         n = n * 10 + (uint64_t)(digits.p[i] - '0');
     }
-    e->size_max = n;
+    return n;
 }
+
+/* RFC 9422: NAME=NUMBER, in any order; the first of a name counts. */
+static void limits(struct ehlo *e, struct smtp_str line, bool complete)
+{
+    struct smtp_str w;
+
+    while ((w = word(&line, complete)).len != 0) {
+        uint64_t *to = &e->rcpt_max;
+
+        if (text_starts(w.p, w.len, "MAILMAX="))
+            to = &e->mail_max;
+        else if (!text_starts(w.p, w.len, "RCPTMAX="))
+            continue;
+        w.p += sizeof "RCPTMAX=" - 1;
+        w.len -= sizeof "RCPTMAX=" - 1;
+        if (*to == 0)
+            *to = number(w);
+    }
+}
+
+static const struct keyword {
+    const char *name;
+    size_t flag;   /* of struct ehlo: set */
+    size_t number; /* ... the word behind it; 0: none */
+} keywords[] = {
+    { "STARTTLS", offsetof(struct ehlo, starttls), 0 },
+    { "PIPELINING", offsetof(struct ehlo, pipelining), 0 },
+    { "8BITMIME", offsetof(struct ehlo, eight_bit), 0 },
+    { "SMTPUTF8", offsetof(struct ehlo, utf8), 0 },
+    { "SIZE", offsetof(struct ehlo, size), offsetof(struct ehlo, size_max) },
+    { "DSN", offsetof(struct ehlo, dsn), 0 },
+    { "CHUNKING", offsetof(struct ehlo, chunking), 0 },
+    { "BINARYMIME", offsetof(struct ehlo, binary), 0 },
+    { "REQUIRETLS", offsetof(struct ehlo, require_tls), 0 },
+    { "DELIVERBY", offsetof(struct ehlo, deliver_by),
+      offsetof(struct ehlo, by_min) },
+    { "MT-PRIORITY", offsetof(struct ehlo, priority), 0 },
+    { "FUTURERELEASE", offsetof(struct ehlo, future_release),
+      offsetof(struct ehlo, hold_max) },
+};
 
 void ehlo_line(struct ehlo *e, struct smtp_str line, bool complete)
 {
     struct smtp_str key = word(&line, complete);
+    uint8_t *base = (uint8_t *)e;
 
-    if (text_same(key.p, key.len, "STARTTLS"))
-        e->starttls = true;
-    else if (text_same(key.p, key.len, "PIPELINING"))
-        e->pipelining = true;
-    else if (text_same(key.p, key.len, "8BITMIME"))
-        e->eight_bit = true;
-    else if (text_same(key.p, key.len, "SMTPUTF8"))
-        e->utf8 = true;
-    else if (text_same(key.p, key.len, "SIZE"))
-        size(e, word(&line, complete));
-    else if (text_same(key.p, key.len, "AUTH"))
+    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
+        const struct keyword *k = &keywords[i];
+        uint64_t n;
+
+        if (!text_same(key.p, key.len, k->name))
+            continue;
+        *(bool *)(base + k->flag) = true;
+        if (k->number != 0) {
+            n = number(word(&line, complete));
+            memcpy(base + k->number, &n, sizeof n);
+        }
+        return;
+    }
+    if (text_same(key.p, key.len, "LIMITS")) {
+        limits(e, line, complete);
+    } else if (text_same(key.p, key.len, "AUTH")) {
         mechanisms(e, line, complete);
-    else if (text_starts(key.p, key.len, "AUTH=")) {
+    } else if (text_starts(key.p, key.len, "AUTH=")) {
         /* the form of drafts before RFC 2554; some servers send both */
         key.p += 5;
         key.len -= 5;

@@ -2,7 +2,8 @@
  * ehlo.h - what a server says it can do (RFC 5321 4.1.1.1).
  *
  * Unknown keywords are skipped; a keyword that is known but malformed counts
- * as not offered, except SIZE, which then has no limit.
+ * as not offered, except SIZE and the numbers behind other keywords, which
+ * then are no limit.
  */
 #ifndef SMTP_EHLO_H
 #define SMTP_EHLO_H
@@ -12,15 +13,25 @@
 #define EHLO_AUTH_KEPT 96 /* of the mechanism names, for a person */
 
 struct ehlo {
-    bool starttls;   /* RFC 3207 */
-    bool pipelining; /* RFC 2920 */
-    bool eight_bit;  /* RFC 6152 */
-    bool utf8;       /* RFC 6531 */
-    bool size;       /* RFC 1870 */
-    bool auth;       /* RFC 4954, at least one mechanism named */
+    bool starttls;       /* RFC 3207 */
+    bool pipelining;     /* RFC 2920 */
+    bool eight_bit;      /* RFC 6152 */
+    bool utf8;           /* RFC 6531 */
+    bool size;           /* RFC 1870 */
+    bool dsn;            /* RFC 3461 */
+    bool chunking;       /* RFC 3030 */
+    bool binary;         /* RFC 3030, BINARYMIME */
+    bool require_tls;    /* RFC 8689 */
+    bool deliver_by;     /* RFC 2852 */
+    bool priority;       /* RFC 6710 */
+    bool future_release; /* RFC 4865 */
+    bool auth;           /* RFC 4954, at least one mechanism named */
     bool auth_plain, auth_login;
     uint8_t auth_len;
-    uint64_t size_max; /* 0: no limit stated */
+    uint64_t size_max;           /* 0: no limit stated, as for all below */
+    uint64_t by_min;             /* seconds */
+    uint64_t hold_max;           /* seconds */
+    uint64_t rcpt_max, mail_max; /* RFC 9422 */
     char auth_names[EHLO_AUTH_KEPT];
 };
 

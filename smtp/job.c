@@ -100,7 +100,16 @@ static bool envelope_ok(struct session *s)
     return true;
 }
 
+static bool buffer_ok(struct session *s)
+{
+    if (s->out != NULL && s->out_size >= SMTP_OUT_MIN)
+        return true;
+    reason_job(s, "buffer for what is sent", nothing, "there is none");
+    return false;
+}
+
 bool job_ok(struct session *s)
 {
-    return helo_ok(s) && envelope_ok(s) && login_ok(s);
+    return buffer_ok(s) && helo_ok(s) && envelope_ok(s) && params_ok(s) &&
+           login_ok(s);
 }

@@ -183,6 +183,8 @@ const char *reason_default(const struct session *s, enum smtp_failure f)
                "SMTPUTF8";
     case SMTP_F_UNFIT:
         return "the server does not take the message as it has to be sent";
+    case SMTP_F_EXTENSION:
+        return "the server does not offer what the message needs";
     }
     return "";
 }

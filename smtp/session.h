@@ -4,6 +4,7 @@
  *   dialogue.c  one handler per state
  *   state.c     the state, its deadline, the end
  *   command.c   commands into out[], and events
+ *   params.c    the parameters of MAIL and RCPT, by extension
  *   job.c       what may not be sent at all
  *   reason.c    sentences
  */
@@ -16,7 +17,6 @@
 #include "reply.h"
 #include "smtp.h"
 
-#define SESSION_OUT    2048 /* holds the longest command several times over */
 #define SESSION_EVENTS 16
 #define SESSION_REASON 448
 
@@ -75,7 +75,7 @@ struct session {
     size_t accepted;
 
     size_t out_at, out_len; /* out[out_at..out_len) waits */
-    size_t auth_at;         /* characters of the credentials line written */
+    size_t line_at;         /* bytes written of the command that is todo */
     bool out_secret;
 
     uint8_t event_at, event_count;
@@ -85,9 +85,10 @@ struct session {
     struct dotstuff dots;
     struct reply reply;          /* being read */
     struct smtp_reply_note last; /* the last complete one */
-    char event_text[352];        /* a MAIL command at its longest */
+    char event_text[512];        /* a command, cut if it is longer */
     char reason[SESSION_REASON];
-    uint8_t out[SESSION_OUT];
+    uint8_t *out;
+    size_t out_size;
 };
 
 #define AUTH_CANCELLED 255
@@ -141,6 +142,15 @@ struct smtp_str command_event_text(struct session *,
 
 /* job.c: false if it cannot be sent; the reason is then written */
 bool job_ok(struct session *);
+
+/* params.c: parameters of MAIL and RCPT */
+bool params_ok(struct session *); /* can be written at all; a part of job_ok */
+/* The extension that the job needs and the server lacks, or how it falls
+ * short; NULL if all is well. */
+const char *params_lack(const struct session *);
+void params_mail(const struct session *, struct text *);
+void params_rcpt(const struct session *, const struct smtp_rcpt *,
+                 struct text *);
 
 /* reason.c */
 const char *reason_state_name(unsigned state);

@@ -1,6 +1,6 @@
 /*
  * smtp.h - mail submission as a pure state machine (RFC 5321, 6409, 3207,
- * 4954, 2920).
+ * 4954, 2920, and the extensions that README.md lists).
  *
  * No I/O, clock, heap or globals: the caller moves bytes and tells the time.
  *   out  = bytes for the server        in = bytes from the server
@@ -61,7 +61,8 @@ enum smtp_failure {
     SMTP_F_MESSAGE,     /* DATA or the message refused                   */
     SMTP_F_SIZE,        /* larger than the server takes                  */
     SMTP_F_UTF8,        /* needs SMTPUTF8, which is not offered          */
-    SMTP_F_UNFIT        /* the message cannot be made to fit the server  */
+    SMTP_F_UNFIT,       /* the message cannot be made to fit the server  */
+    SMTP_F_EXTENSION    /* needs something else that is not offered      */
 };
 
 enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
@@ -89,11 +90,43 @@ struct smtp_reply_note {
     char text[SMTP_TEXT_MAX];
 };
 
+/* When a delivery note is wanted (RFC 3461 4.1), OR of these; NEVER alone. */
+enum {
+    SMTP_NOTIFY_NEVER = 1,
+    SMTP_NOTIFY_SUCCESS = 2,
+    SMTP_NOTIFY_FAILURE = 4,
+    SMTP_NOTIFY_DELAY = 8
+};
+
+/* what of the message comes back in a note about a failure (4.3) */
+enum smtp_ret { SMTP_RET_ANY, SMTP_RET_FULL, SMTP_RET_HDRS };
+
 struct smtp_rcpt {
     struct smtp_str address;   /* in, without <>                            */
+    struct smtp_str orcpt;     /* in: address it had at first; empty: none  */
+    uint8_t notify;            /* in: SMTP_NOTIFY_*; 0: the server's custom */
     enum smtp_verdict verdict; /* out, and all below                      */
     struct smtp_reply_note reply;
 };
+
+/* What a server has to offer an extension for. A job with a wish that it does
+ * not offer is REFUSED (SMTP_F_EXTENSION), never sent without; but NOTIFY
+ * with NEVER alone is left out then, for nobody promised a note. */
+struct smtp_wishes {
+    enum smtp_ret ret;     /* DSN (RFC 3461)                              */
+    struct smtp_str envid; /* DSN: printable ASCII, comes back in notes   */
+    bool require_tls;      /* REQUIRETLS (RFC 8689): verified TLS or a
+                              bounce, on every hop                        */
+    uint32_t by_seconds;   /* DELIVERBY (RFC 2852); 0: none               */
+    bool by_return;        /* ... late mail comes back; else: note only   */
+    bool by_trace;         /* ... and each hop says so                    */
+    bool has_priority;     /* MT-PRIORITY (RFC 6710)                      */
+    int8_t priority;       /* ... -9 to 9                                 */
+    uint32_t hold_seconds; /* FUTURERELEASE (RFC 4865); 0: none           */
+    struct smtp_str hold_until; /* ... or a time of RFC 3339              */
+};
+
+#define SMTP_OUT_MIN 64
 
 struct smtp_job {
     struct smtp_str helo; /* our name for EHLO: domain or [1.2.3.4]      */
@@ -105,11 +138,15 @@ struct smtp_job {
     struct smtp_str from;   /* without <>; empty: the null sender          */
     struct smtp_rcpt *rcpt; /* results are written here                    */
     size_t rcpt_count;
-    uint64_t size;       /* exact octets on the wire before dot-stuffing,
+    uint64_t size;  /* exact octets on the wire before dot-stuffing,
                                CRLF line ends; 0: not known                */
-    bool eight_bit;      /* the message has bytes over 0x7f             */
-    bool fit;            /* size and eight_bit come by smtp_fitted(), when
+    bool eight_bit; /* the message has bytes over 0x7f             */
+    bool fit;       /* size and eight_bit come by smtp_fitted(), when
                                it is known what the server takes         */
+    struct smtp_wishes wishes;
+    uint8_t *out;        /* the caller's buffer for what is to be sent; commands
+                     longer than it leave in pieces                       */
+    size_t out_size;     /* SMTP_OUT_MIN or more                          */
     uint32_t timeout_ms; /* 0: RFC 5321 4.5.3.2; else a cap per state,
                                but never on the wait for the reply to the
                                final dot: giving up there makes duplicates */
@@ -130,7 +167,7 @@ struct smtp_event {
 };
 
 struct smtp {
-    uint64_t private_[544]; /* client.c asserts that it fits              */
+    uint64_t private_[512]; /* client.c asserts that it fits              */
 };
 
 /* False: the job is refused (SMTP_F_JOB; smtp_reason() says why) and nothing
@@ -189,7 +226,8 @@ const struct smtp_reply_note *smtp_last_reply(const struct smtp *);
 const char *smtp_reason(const struct smtp *);
 bool smtp_next_event(struct smtp *, struct smtp_event *);
 
-/* Overwrites the session's memory, secrets included. */
+/* Overwrites the session's memory and job->out, secrets included. Not before
+ * smtp_init(). */
 void smtp_wipe(struct smtp *);
 
 /* smtp/mailbox.c: what may stand between < and > in MAIL and RCPT (RFC 5321

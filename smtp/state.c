@@ -120,6 +120,7 @@ void state_hang_up(struct session *s, enum smtp_failure failure,
     case SMTP_F_AUTH:
     case SMTP_F_SIZE:
     case SMTP_F_UTF8:
+    case SMTP_F_EXTENSION:
         verdict = SMTP_REFUSED;
         break;
     default:

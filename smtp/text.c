@@ -10,12 +10,19 @@
 
 struct text text_into(char *p, size_t cap)
 {
-    struct text t = { p, 0, cap, false };
+    struct text t = { p, 0, cap, false, 0 };
     return t;
 }
 
 void text_mem(struct text *t, const char *p, size_t n)
 {
+    size_t skip = t->skip < n ? t->skip : n;
+
+    if (skip != 0) {
+        t->skip -= skip;
+        p += skip;
+        n -= skip;
+    }
     if (n > t->cap - t->len) {
         n = t->cap - t->len;
         t->full = true;

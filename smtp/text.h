@@ -3,7 +3,9 @@
  *
  * A struct text appends into the caller's buffer and never past it: what does
  * not fit is left out and .full says so. Nothing is NUL-terminated except by
- * text_end(). Lengths are bytes.
+ * text_end(). Lengths are bytes. With .skip set, that many bytes are passed
+ * over first: a line longer than its buffer is written again and again, each
+ * time from where the last piece ended.
  */
 #ifndef SMTP_TEXT_H
 #define SMTP_TEXT_H
@@ -15,7 +17,8 @@
 struct text {
     char *p;
     size_t len, cap;
-    bool full; /* something did not fit */
+    bool full;   /* something did not fit */
+    size_t skip; /* bytes still to be passed over */
 };
 
 struct text text_into(char *p, size_t cap);

@@ -239,6 +239,35 @@ static bool check_people(struct loader *l)
     return true;
 }
 
+/* msmtp's words, as those of RFC 3461 4.1: "never", or some of the others. */
+static bool check_notify(struct loader *l)
+{
+    static const char *const words[] = { "never", "success", "failure",
+                                         "delay" };
+    struct blob all = l->c->dsn_notify, word;
+    unsigned i, notify = 0;
+    size_t at;
+
+    if (blob_eq(all, blob_str("off")))
+        return true;
+    for (at = 0; at <= all.len; at += word.len + 1) {
+        word.p = all.p + at;
+        word.len = 0;
+        while (at + word.len < all.len && word.p[word.len] != ',')
+            word.len++;
+        for (i = 0; i < 4 && !blob_eq(word, blob_str(words[i])); i++)
+            continue;
+        notify |= 1u << i;
+    }
+    if (notify > 15 ||
+        (notify != SMTP_NOTIFY_NEVER && (notify & SMTP_NOTIFY_NEVER) != 0))
+        return fail(l, l->c->dsn_notify,
+                    "dsn_notify wants off, never, or some of failure, delay "
+                    "and success, with commas and no blanks");
+    l->c->notify = (uint8_t)notify;
+    return true;
+}
+
 /* The file password, without the newline an editor puts at its end. */
 static void password_file(struct config *c)
 {
@@ -412,7 +441,7 @@ int config_load(struct config *c, struct conf_error *err)
         return status_of(err);
     memset(err, 0, sizeof *err);
     if (!check_server(&l) || !check_people(&l) || !check_tls(&l) ||
-        !check_auth(&l) || !check_net(&l))
+        !check_auth(&l) || !check_notify(&l) || !check_net(&l))
         return status_of(err);
     note_ignored(c);
     c->message = files_get(blob_str("message"));

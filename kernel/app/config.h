@@ -14,6 +14,7 @@
 enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 enum config_auth { AUTH_OFF, AUTH_ON, AUTH_PLAIN, AUTH_LOGIN };
 enum config_tristate { TRI_AUTO, TRI_OFF, TRI_ON };
+enum config_dsn_return { DSN_RETURN_OFF, DSN_RETURN_HEADERS, DSN_RETURN_FULL };
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
 #define CONFIG_IGNORED 6 /* keys of msmtp's that mean nothing here */
@@ -44,6 +45,9 @@ struct config {
     uint8_t set_from_header, set_date_header, set_msgid_header;
     bool remove_bcc_headers, undisclosed_recipients, allow_from_override;
 
+    struct blob dsn_notify;
+    uint8_t dsn_return; /* enum config_dsn_return                       */
+
     struct blob ip; /* dhcp, ADDR/PREFIX or Linux's ip= form    */
     struct blob gateway;
     struct conf_list dns;
@@ -52,7 +56,8 @@ struct config {
     bool trace;
     bool ignored[CONFIG_IGNORED]; /* given, and of no use here            */
 
-    /* filled by config_load() from the files and from `ip`               */
+    /* filled by config_load() from the files and from the keys above     */
+    uint8_t notify; /* SMTP_NOTIFY_*, of dsn_notify                     */
     bool dhcp;
     uint32_t address, netmask, gateway_addr, dns_addr[2];
     struct blob message;          /* the file `message`                       */

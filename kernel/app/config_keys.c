@@ -15,6 +15,7 @@ static const char *const auths[] = { "off", "on", "plain", "login", NULL };
 static const char *const auto_off[] = { "auto", "off", NULL };
 static const char *const auto_off_on[] = { "auto", "off", "on", NULL };
 static const char *const on_off[] = { "on", "off", NULL };
+static const char *const returns[] = { "off", "headers", "full", NULL };
 static const char *const versions[] = { "1.2", "1.3", NULL };
 
 #define STR(n, field, dflt, help)                      \
@@ -117,6 +118,11 @@ const struct conf_key config_keys[] = {
     BOOL("allow_from_override", allow_from_override, "on",
          "off: the launcher's -f does not change from"),
 
+    STR("dsn_notify", dsn_notify, "off",
+        "delivery notes wanted: never, or of failure, delay, success"),
+    CHOICE("dsn_return", dsn_return, "off", returns,
+           "what of the message comes back in a note about a failure"),
+
     /* the network */
     STR("ip", ip, "dhcp", "dhcp, ADDRESS/PREFIX, or what Linux takes as ip="),
     STR("gateway", gateway, NULL, "IPv4 address of the router"),
@@ -158,8 +164,6 @@ const struct conf_key config_keys[] = {
     REFUSED("tls_crl_file", "", "revocation lists are not checked here"),
     REFUSED("tls_priorities", "", "suites are fixed; see tls_min_version"),
     REFUSED("tls_force_sslv3", "off", "SSL 3 is gone"),
-    REFUSED("dsn_notify", "off", "delivery notes cannot be asked for yet"),
-    REFUSED("dsn_return", "off", "delivery notes cannot be asked for yet"),
 };
 
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;

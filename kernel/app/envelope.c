@@ -45,6 +45,7 @@ static bool address_ok(struct smtp_str a, const char *what, struct report *r)
 static bool add_rcpt(struct smtp_rcpt *list, size_t *count, struct smtp_str a,
                      struct report *r)
 {
+    static const struct smtp_rcpt fresh;
     size_t i;
 
     if (!address_ok(a, "recipient", r))
@@ -52,6 +53,7 @@ static bool add_rcpt(struct smtp_rcpt *list, size_t *count, struct smtp_str a,
     for (i = 0; i < *count; i++)
         if (same_address(list[i].address, a))
             return true;
+    list[*count] = fresh;
     list[(*count)++].address = a;
     return true;
 }
@@ -70,6 +72,25 @@ static bool gather(const struct config *c, struct smtp_rcpt *list,
         if (!add_rcpt(list, &r->rcpt_count, a, r))
             return false;
     return true;
+}
+
+/* Whoever gets a note shall know which of his addresses it is about, whatever
+ * the hops in between make of it. */
+static void ask_for_notes(const struct config *c, struct smtp_rcpt *list,
+                          size_t count, struct smtp_job *job)
+{
+    static const enum smtp_ret ret[] = {
+        [DSN_RETURN_OFF] = SMTP_RET_ANY,
+        [DSN_RETURN_HEADERS] = SMTP_RET_HDRS,
+        [DSN_RETURN_FULL] = SMTP_RET_FULL,
+    };
+    size_t i;
+
+    job->wishes.ret = ret[c->dsn_return];
+    for (i = 0; c->notify != 0 && i < count; i++) {
+        list[i].notify = c->notify;
+        list[i].orcpt = list[i].address;
+    }
 }
 
 bool envelope_addresses(const struct config *c, struct smtp_job *job,
@@ -101,6 +122,7 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
     r->rcpt = list;
     if (!gather(c, list, r))
         return false;
+    ask_for_notes(c, list, r->rcpt_count, job);
     job->rcpt = list;
     job->rcpt_count = r->rcpt_count;
 

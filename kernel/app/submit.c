@@ -466,12 +466,15 @@ static void hang_up(struct session *s)
     stack_poll(clock_ms());
 }
 
-void submit(const struct config *conf, struct message *m,
-            const struct smtp_job *job, uint64_t give_up_ms, struct report *r)
+void submit(const struct config *conf, struct message *m, struct smtp_job *job,
+            uint64_t give_up_ms, struct report *r)
 {
     static struct session s;
+    static uint8_t out[4096]; /* what smtp says, until it is carried on */
     const char *lost = NULL;
 
+    job->out = out;
+    job->out_size = sizeof(out);
     s.conf = conf;
     s.message = m;
     s.report = r;

@@ -21,7 +21,7 @@ bool submit_ready(const struct config *, struct report *);
 void submit_forget(void);
 
 /* report->address is the server's; rcpt (in report) gets the verdicts. */
-void submit(const struct config *, struct message *, const struct smtp_job *,
+void submit(const struct config *, struct message *, struct smtp_job *,
             uint64_t give_up_ms, struct report *);
 
 /* 25, 465 or 587 when the configuration names none */

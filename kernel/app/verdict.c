@@ -28,6 +28,7 @@ static const struct {
     [SMTP_F_SIZE] = { STATUS_REFUSED, STATUS_TRY_LATER },
     [SMTP_F_UTF8] = { STATUS_REFUSED, STATUS_TRY_LATER },
     [SMTP_F_UNFIT] = { STATUS_REFUSED, STATUS_REFUSED },
+    [SMTP_F_EXTENSION] = { STATUS_REFUSED, STATUS_TRY_LATER },
 };
 
 /* Each recipient had its own answer: refused for good, were it only one of

@@ -55,6 +55,7 @@ TABLE = {
                 'from a@example.org\npassword x\nsyslog LOG_MAIL\n', TAKEN),
     'localhost': ('account default\nhost 10.0.2.2\nport 25\ntls off\n'
                   'auth off\nfrom cron@example.org\nsyslog on\n', TAKEN),
+    'dsn': (BASE + 'dsn_notify failure,delay\ndsn_return headers\n', TAKEN),
     'only-account': ('account one\n' + BASE, TAKEN),
     # 78, and why
     'empty': ('', 78, 'host is not set'),
@@ -86,7 +87,12 @@ TABLE = {
                      'line 5', 'passwordeval', 'file password'),
     'aliases': (BASE + 'aliases /etc/aliases\n', 78, 'line 3', 'aliases'),
     'xoauth2': (BASE + 'auth xoauth2\n', 78, 'line 3, column 6', 'login'),
-    'dsn': (BASE + 'dsn_notify failure\n', 78, 'line 3', 'notes'),
+    'dsn-case': (BASE + 'dsn_notify sometimes\n', 78, 'line 3', 'column 12',
+                 'never'),
+    'dsn-never-else': (BASE + 'dsn_notify never,delay\n', 78, 'line 3',
+                       'never'),
+    'dsn-comma': (BASE + 'dsn_notify delay,\n', 78, 'line 3', 'never'),
+    'dsn-return': (BASE + 'dsn_return half\n', 78, 'line 3', 'headers'),
     'auth-without-user': (BASE + 'auth on\n', 78, 'auth needs user'),
     'auth-in-the-clear': (BASE + 'tls off\nauth on\nuser u\npassword x\n', 78,
                           'auth_unsafe'),

@@ -4,9 +4,9 @@
  * The next two comments are read by what compiles this.
  */
 /* sources: smtp/client.c smtp/dialogue.c smtp/state.c smtp/command.c
- * smtp/job.c smtp/reason.c smtp/reply.c smtp/ehlo.c smtp/auth.c
- * smtp/dotstuff.c smtp/mailbox.c smtp/idna.c smtp/base64.c smtp/text.c
- * tests/transcripts/script.c
+ * smtp/job.c smtp/params.c smtp/xtext.c smtp/reason.c smtp/reply.c
+ * smtp/ehlo.c smtp/auth.c smtp/dotstuff.c smtp/mailbox.c smtp/idna.c
+ * smtp/base64.c smtp/text.c tests/transcripts/script.c
  * tests/transcripts/escape.c */
 /* includes: smtp tests/transcripts */
 /*
@@ -34,6 +34,7 @@
 #define LOG_MAX   (256 * 1024)
 #define MAX_FILES 1000
 #define NO_CUT    SIZE_MAX
+#define OUT_MAX   4096
 #define BOMB      4000 /* bytes; longer dialogues are cut less finely */
 
 struct plan {
@@ -52,6 +53,7 @@ struct play {
     struct smtp smtp;
     struct smtp_job job;
     struct smtp_rcpt rcpt[SCRIPT_RCPT];
+    uint8_t out[OUT_MAX];
     uint64_t now;
     struct moment at, closed, decided[SCRIPT_RCPT];
     size_t body_at;
@@ -299,9 +301,13 @@ static void play(struct play *p, const struct script *s,
     p->plan = plan;
     p->job = s->job;
     p->job.rcpt = p->rcpt;
+    p->job.out = p->out;
+    p->job.out_size = s->out_size;
     p->closed.in = NO_CUT;
     for (size_t i = 0; i < s->rcpt_count; i++) {
         p->rcpt[i].address = s->rcpt[i].address;
+        p->rcpt[i].orcpt = s->rcpt[i].orcpt;
+        p->rcpt[i].notify = s->rcpt[i].notify;
         p->decided[i].in = NO_CUT;
     }
     p->now = 1000;

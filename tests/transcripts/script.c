@@ -12,10 +12,12 @@
 static const char *const verdicts[] = { "pending", "sent", "later", "refused",
                                         "unsure" };
 static const char *const failures[] = {
-    "none",       "job",         "timeout", "lost", "protocol", "injection",
-    "tls-first",  "no-starttls", "no-auth", "auth", "greeting", "sender",
-    "recipients", "partial",     "message", "size", "utf8",     "unfit"
+    "none",      "job",       "timeout",     "lost",     "protocol",
+    "injection", "tls-first", "no-starttls", "no-auth",  "auth",
+    "greeting",  "sender",    "recipients",  "partial",  "message",
+    "size",      "utf8",      "unfit",       "extension"
 };
+#define FAILURES (sizeof failures / sizeof failures[0])
 
 const char *script_verdict(enum smtp_verdict v)
 {
@@ -90,6 +92,8 @@ static bool flag(struct script *s, const char *key)
         s->job.auth_unsafe = true;
     else if (strcmp(key, "unverified") == 0)
         s->verified = false;
+    else if (strcmp(key, "requiretls") == 0)
+        s->job.wishes.require_tls = true;
     else if (strcmp(key, "eightbit") == 0)
         s->job.eight_bit = true;
     else
@@ -109,9 +113,56 @@ static bool choice(struct script *s, const char *key, const char *arg)
         s->job.auth = (enum smtp_auth)v;
     else if (strcmp(key, "verdict") == 0 && (v = find(verdicts, 5, arg)) >= 0)
         s->verdict = (enum smtp_verdict)v;
-    else if (strcmp(key, "failure") == 0 && (v = find(failures, 18, arg)) >= 0)
+    else if (strcmp(key, "failure") == 0 &&
+             (v = find(failures, FAILURES, arg)) >= 0)
         s->failure = (enum smtp_failure)v;
     return v >= 0;
+}
+
+/* "notify failure,delay" and "orcpt ADDRESS": of the recipient above */
+static bool of_rcpt(struct script *s, const char *key, const char *arg)
+{
+    static const char *const words[] = { "never", "success", "failure",
+                                         "delay" };
+    struct script_rcpt *r = &s->rcpt[s->rcpt_count];
+
+    if (s->rcpt_count == 0)
+        return false;
+    r--;
+    if (strcmp(key, "orcpt") == 0)
+        r->orcpt = value(s, arg);
+    else if (strcmp(key, "notify") == 0)
+        for (unsigned i = 0; i < 4; i++)
+            r->notify |= (uint8_t)(strstr(arg, words[i]) != NULL ? 1u << i : 0);
+    else
+        return false;
+    return true;
+}
+
+/* "by N;R", "priority N" and the like: struct smtp_wishes */
+static bool wish(struct script *s, const char *key, const char *arg)
+{
+    struct smtp_wishes *w = &s->job.wishes;
+
+    if (strcmp(key, "ret") == 0) {
+        w->ret = strcmp(arg, "full") == 0 ? SMTP_RET_FULL : SMTP_RET_HDRS;
+    } else if (strcmp(key, "envid") == 0) {
+        w->envid = value(s, arg);
+    } else if (strcmp(key, "by") == 0) {
+        w->by_seconds = (uint32_t)strtoul(arg, NULL, 10);
+        w->by_return = strchr(arg, 'R') != NULL;
+        w->by_trace = strchr(arg, 'T') != NULL;
+    } else if (strcmp(key, "priority") == 0) {
+        w->has_priority = true;
+        w->priority = (int8_t)strtol(arg, NULL, 10);
+    } else if (strcmp(key, "holdfor") == 0) {
+        w->hold_seconds = (uint32_t)strtoul(arg, NULL, 10);
+    } else if (strcmp(key, "holduntil") == 0) {
+        w->hold_until = value(s, arg);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static bool setting(struct script *s, const char *key, char *arg)
@@ -134,6 +185,8 @@ static bool setting(struct script *s, const char *key, char *arg)
         s->fit[0] = strtoull(arg, NULL, 10);
     } else if (strcmp(key, "timeout") == 0) {
         s->job.timeout_ms = (uint32_t)strtoul(arg, NULL, 10);
+    } else if (strcmp(key, "out") == 0) {
+        s->out_size = strtoul(arg, NULL, 10);
     } else if (strcmp(key, "rcpt") == 0) {
         return add_rcpt(s, arg);
     } else if (strcmp(key, "rcpts") == 0) {
@@ -149,7 +202,7 @@ static bool setting(struct script *s, const char *key, char *arg)
             return false;
         s->reason[s->reason_count++] = (char *)(uintptr_t)value(s, arg).p;
     } else {
-        return choice(s, key, arg);
+        return wish(s, key, arg) || of_rcpt(s, key, arg) || choice(s, key, arg);
     }
     return true;
 }
@@ -283,6 +336,7 @@ struct script *script_load(const char *path)
     }
     snprintf(s->path, sizeof s->path, "%s", path);
     s->verified = true;
+    s->out_size = 2048;
     s->job.helo = value(s, "client.example");
     s->job.from = value(s, "a@example.org");
     s->verdict = SMTP_SENT;

@@ -31,7 +31,8 @@ struct item {
 };
 
 struct script_rcpt {
-    struct smtp_str address;
+    struct smtp_str address, orcpt;
+    uint8_t notify;
     enum smtp_verdict verdict;
     unsigned code;
 };
@@ -43,6 +44,7 @@ struct script {
     size_t rcpt_count;
     bool verified;
     uint64_t fit[2]; /* size without and with 8BITMIME; 0: unfit */
+    size_t out_size;
     uint8_t *body;
     size_t body_len;
     enum smtp_verdict verdict;

@@ -1,0 +1,59 @@
+"""What is negotiated with real servers: every extension and mechanism they
+offer. The dialogue itself is asserted, from the trace, not only that mail
+arrived."""
+import re
+
+from harness import case, check, equal
+from lab import (arrived, conf, crlf, expect_sent, files, head, launch,
+                 server)
+
+
+def said(r):
+    """The client's commands, in order, as the trace has them."""
+    return re.findall(r' -> (.*?)\r?$', r.log, re.M)
+
+
+def submit(machine, srv, tag, more='', body=b'hello\n', args=(), **kw):
+    """One mail with STARTTLS and AUTH; returns it and the result."""
+    message = head(tag) + body
+    r = launch(machine, '--trace', *args, 'rcpt@mail.test', message=message,
+               conf=conf(srv.starttls_port, more=more), files=files(**kw))
+    return message, r
+
+
+def expect_notes(r, when):
+    mail = [c for c in said(r) if c.startswith('MAIL')]
+    equal(len(mail), 1, 'MAIL', r)
+    check(mail[0].endswith(' RET=HDRS'), 'RET', mail, r)
+    check(f'RCPT TO:<rcpt@mail.test> NOTIFY={when} '
+          'ORCPT=rfc822;rcpt@mail.test' in said(r), 'RCPT', r)
+
+
+@case('negotiate/dsn-exim')
+def dsn_exim():
+    srv = server('exim')
+    message, r = submit('posix', srv, 'dsn-exim', 'dsn_return headers\n'
+                        'dsn_notify failure,delay\n')
+    expect_sent(r, srv, 'dsn-exim', message)
+    expect_notes(r, 'FAILURE,DELAY')
+
+
+def note_comes_back(machine):
+    """Postfix makes the note that is asked for, about the address given."""
+    @case(f'negotiate/dsn-postfix-{machine}')
+    def run():
+        tag = f'dsn-{machine}'
+        srv = server('postfix')
+        message, r = submit(machine, srv, tag, 'dsn_notify delay\n',
+                            args=('-N', 'success,failure', '-R', 'hdrs'))
+        equal(r.status, 0, 'exit status', r)
+        expect_notes(r, 'SUCCESS,FAILURE')
+        found = arrived(srv, tag, 2)  # the note quotes the Message-ID
+        equal(len(found), 2, 'the mail and the note', r, srv.log()[-2000:])
+        note = next(m.sent for m in found if m.sent != crlf(message))
+        check(b'Original-Recipient: rfc822;rcpt@mail.test' in note and
+              b'Action: delivered' in note, 'the note', note)
+
+
+note_comes_back('posix')
+note_comes_back('microvm')
