@@ -79,6 +79,7 @@ endif
 
 # What each layer may include, and the few files that see more.
 I.smtp         := -Ismtp -Wconversion
+I.smtp/server  := -Ismtp -Ismtp/server -Wconversion
 I.net          := -Inet -Ikernel
 I.kernel       := -Ikernel -Ikernel/virtio -Iboard
 I.kernel/virtio := $(I.kernel)
@@ -247,13 +248,14 @@ check: ## layout, static analysis, layer rules, limits
 	$(q)$(MAKE) $(jobs) -k check-tidy BOARD=posix
 
 # Each can be run alone as well.
-ours    := $(wildcard $(foreach d,smtp net net/arch kernel kernel/virtio \
-	kernel/dt kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
-tools   := $(wildcard $(foreach d,transcripts host bench fuzz,tests/$d/*.[ch]))
+ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
+	kernel/virtio kernel/dt kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
+tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz, \
+	tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
 tidy    := $(filter %.c,$(if $(filter host,$(LIBC)),$(filter board/%,$(src)), \
-	$(src)))
+	$(src) $(wildcard smtp/server/*.c)))
 
 check-layers:
 	$(q)scripts/check-layers
@@ -266,7 +268,8 @@ check-format:
 check-cppcheck:
 	$(q)cppcheck -q --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --suppress=missingInclude \
-		$(addprefix -I,smtp net kernel kernel/virtio kernel/app board) \
+		$(addprefix -I,smtp smtp/server net kernel kernel/virtio kernel/app \
+		board) \
 		$(filter %.c,$(ours))
 check-readme:
 	$(q)scripts/readme-keys --check

@@ -21,12 +21,23 @@ for path in sorted(glob.glob(os.path.join(TOP, 'tests/unit/test_*.c'))):
     unit(os.path.relpath(path, TOP))
 
 
-@case('transcripts/all')
-def transcripts():
-    """Every dialogue at every chunk size, cut at every byte."""
-    program = build('tests/transcripts/run.c')
-    files = sorted(glob.glob(os.path.join(TOP, 'tests/transcripts/*.smtp')))
-    check(len(files) > 20, 'transcripts are missing')
+def dialogues(runner, folder, least):
+    program = build(runner)
+    files = sorted(glob.glob(os.path.join(TOP, folder, '*.smtp')))
+    check(len(files) > least, 'transcripts are missing')
     done = command([program, *files], 1200, cwd=TOP)
     text = (done.stdout + done.stderr).decode(errors='replace')
     check(done.returncode == 0, f'exit {done.returncode}', text[-4000:])
+
+
+@case('transcripts/all')
+def transcripts():
+    """Every dialogue at every chunk size, cut at every byte."""
+    dialogues('tests/transcripts/run.c', 'tests/transcripts', 20)
+
+
+@case('transcripts/server')
+def server_transcripts():
+    """The same with the server engine."""
+    dialogues('tests/transcripts/server/run.c', 'tests/transcripts/server',
+              100)

@@ -1,0 +1,673 @@
+/*
+ * run.c - runs SMTP dialogues against the real server engine. README.md
+ * beside it has the format of a dialogue.
+ * The next two comments are read by what compiles this.
+ */
+/* sources: smtp/server/server.c smtp/server/answer.c smtp/server/verbs.c
+ * smtp/server/envelope.c smtp/server/receive.c smtp/server/login.c
+ * smtp/server/unstuff.c smtp/mailbox.c smtp/xtext.c smtp/base64.c
+ * smtp/text.c tests/transcripts/server/script.c tests/transcripts/escape.c */
+/* includes: smtp smtp/server tests/transcripts tests/transcripts/server */
+/*
+ * Each dialogue is played as written, then at every chunk size for what the
+ * client says, what the server says and the message that is fetched: the same
+ * log of events, the same messages stored. Then the connection is cut after
+ * each byte of either direction: the session is over, and stored are exactly
+ * the messages that had been decided at that point.
+ *
+ * A failure prints the one command that plays exactly that case again.
+ */
+#include "script.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDER    "tests/transcripts/server/"
+#define LOG_MAX   (512 * 1024)
+#define MAX_FILES 1000
+#define NO_CUT    SIZE_MAX
+#define BOMB      4000 /* bytes; longer dialogues are cut less finely */
+#define TAKEN_MAX 64
+
+struct plan {
+    size_t in, out, body;   /* chunk sizes */
+    size_t cut_in, cut_out; /* bytes, or NO_CUT */
+};
+
+/* one message that was taken */
+struct taken {
+    size_t in, out; /* bytes that had passed then */
+    size_t len;     /* of stored[] up to its end */
+};
+
+/* one play of a dialogue */
+struct play {
+    const struct script *script;
+    const struct plan *plan;
+    struct smtpd smtpd;
+    uint64_t now;
+    struct bytes pending; /* the client said it, the server has not read it */
+    size_t pending_at, in, out;
+    bool cut, started;
+    struct bytes body, stored;
+    struct taken taken[TAKEN_MAX];
+    size_t taken_count, log_len;
+    char log[LOG_MAX];
+    char why[512]; /* empty: fine */
+};
+
+static struct play base, again;
+static unsigned long cases;
+
+static void bad(struct play *p, unsigned line, const char *what)
+{
+    if (p->why[0] == '\0')
+        snprintf(p->why, sizeof p->why, "line %u: %s (state %s)", line, what,
+                 smtpd_state_name(&p->smtpd));
+}
+
+static void note(struct play *p, const char *text, size_t len)
+{
+    if (len < LOG_MAX - p->log_len) {
+        memcpy(p->log + p->log_len, text, len);
+        p->log_len += len;
+    } else {
+        bad(p, 0, "the log is full");
+    }
+}
+
+static void note_str(struct play *p, const char *text)
+{
+    note(p, text, strlen(text));
+}
+
+static void note_mailbox(struct play *p, const struct smtp_mailbox *m)
+{
+    char text[300];
+    size_t n = smtp_mailbox_print(m, text, sizeof text);
+
+    note_str(p, " <");
+    note(p, text, n);
+    note_str(p, ">");
+}
+
+static void note_pair(struct play *p, const char *key, struct smtp_str v)
+{
+    if (v.len == 0)
+        return;
+    note_str(p, key);
+    note(p, v.p, v.len);
+}
+
+/* --- the caller's side: questions and answers ----------------------------- */
+
+static void note_question(struct play *p, const struct smtpd_event *e)
+{
+    static const char *const names[] = {
+        "connect", "hello", "auth", "mail", "rcpt", "data", "message", "vrfy"
+    };
+    char more[128] = "";
+
+    note_str(p, "? ");
+    note_str(p, names[e->kind - SMTPD_ASK_CONNECT]);
+    if (e->mail != NULL) {
+        note_mailbox(p, &e->mail->from);
+        snprintf(more, sizeof more, " size=%llu body=%d ret=%d utf8=%d",
+                 (unsigned long long)e->mail->size, e->mail->body, e->mail->ret,
+                 e->mail->utf8);
+        note_str(p, more);
+        note_pair(p, " envid=", e->mail->envid);
+        note_pair(p, " auth=", e->mail->auth);
+    } else if (e->rcpt != NULL) {
+        note_mailbox(p, &e->rcpt->to);
+        snprintf(more, sizeof more, " notify=%u", e->rcpt->notify);
+        note_str(p, more);
+        note_pair(p, " orcpt=", e->rcpt->orcpt_type);
+        note_pair(p, ";", e->rcpt->orcpt);
+    } else if (e->login != NULL) {
+        note_pair(p, " ", e->login->mechanism);
+        note_pair(p, " for ", e->login->authzid);
+        note_pair(p, " user ", e->login->user);
+    } else if (e->kind == SMTPD_ASK_MESSAGE) {
+        snprintf(more, sizeof more, " %zu of %zu bytes", e->index, p->body.len);
+        note_str(p, more);
+    } else {
+        note_pair(p, " ", (struct smtp_str){ e->text, e->len });
+    }
+}
+
+static bool same(struct smtp_str s, const char *text)
+{
+    return text != NULL && s.len == strlen(text) &&
+           memcmp(s.p, text, s.len) == 0;
+}
+
+static void take(struct play *p)
+{
+    if (p->taken_count == TAKEN_MAX) {
+        bad(p, 0, "too many messages");
+        return;
+    }
+    bytes_append(&p->stored, p->body.p, p->body.len);
+    p->taken[p->taken_count++] = (struct taken){ p->in, p->out, p->stored.len };
+}
+
+static void answer(struct play *p, const struct smtpd_event *e,
+                   const char *line)
+{
+    struct smtpd_answer a = { 0 };
+
+    if (e->kind == SMTPD_ASK_AUTH &&
+        !(same(e->login->user, p->script->user) &&
+          same(e->login->password, p->script->password)))
+        a.code = 535;
+    for (size_t i = 0; i < p->script->rule_count; i++) {
+        const struct rule *r = &p->script->rules[i];
+
+        if (r->question == e->kind && strstr(line, r->word) != NULL) {
+            a = r->answer;
+            break;
+        }
+    }
+    if (e->kind == SMTPD_ASK_MESSAGE && (a.code == 0 || a.code / 100 == 2))
+        take(p);
+    smtpd_answer(&p->smtpd, &a, ++p->now);
+}
+
+static void reset(struct play *p)
+{
+    p->body.len = 0;
+    bytes_append(&p->body, "", 0);
+}
+
+/* Pulls events until there are none, answering what is asked. */
+static void observe(struct play *p)
+{
+    struct smtpd_event e;
+
+    while (smtpd_next_event(&p->smtpd, &e)) {
+        size_t at = p->log_len;
+        char code[16];
+
+        if (e.kind == SMTPD_EV_RESET) {
+            note_str(p, "! reset\n");
+            reset(p);
+        } else if (e.kind >= SMTPD_ASK_CONNECT) {
+            note_question(p, &e);
+            note_str(p, "\n");
+            p->log[p->log_len] = '\0';
+            if (e.kind == SMTPD_ASK_MAIL)
+                reset(p);
+            answer(p, &e, p->log + at);
+        } else {
+            static const char *const kinds[] = { "= ", "< ", "> " };
+
+            note_str(p, kinds[e.kind]);
+            note(p, e.text, e.len);
+            snprintf(code, sizeof code, " [%u]\n", e.code);
+            note_str(p, code);
+        }
+    }
+}
+
+/* --- bytes ---------------------------------------------------------------- */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool closed(const struct play *p)
+{
+    return (smtpd_want(&p->smtpd) & SMTPD_CLOSED) != 0;
+}
+
+static void hang_up(struct play *p)
+{
+    p->cut = true;
+    smtpd_in_eof(&p->smtpd);
+    observe(p);
+}
+
+static bool fetch(struct play *p)
+{
+    size_t len;
+    const uint8_t *b = smtpd_body_buf(&p->smtpd, &len);
+
+    len = least(len, p->plan->body);
+    if (len == 0)
+        return false;
+    bytes_append(&p->body, b, len);
+    smtpd_body_ack(&p->smtpd, len, ++p->now);
+    observe(p);
+    return true;
+}
+
+/* Hands in what the client said, as far as the server reads. */
+static void drive(struct play *p)
+{
+    while (p->why[0] == '\0' && !p->cut) {
+        size_t n = least(p->plan->in, p->pending.len - p->pending_at), used;
+        uint8_t *copy;
+
+        if (fetch(p))
+            continue;
+        n = least(n, p->plan->cut_in - p->in);
+        if (n == 0)
+            return;
+        /* flush against the end of a block, so that ASan sees an over-read */
+        copy = malloc(n);
+        memcpy(copy, p->pending.p + p->pending_at, n);
+        used = smtpd_in(&p->smtpd, copy, n, ++p->now);
+        free(copy);
+        if (used > n)
+            bad(p, 0, "smtpd_in() used more than there is");
+        p->pending_at += used;
+        p->in += used;
+        observe(p);
+        if (p->in == p->plan->cut_in) {
+            while (fetch(p)) /* what was read before the end is read */
+                ;
+            hang_up(p);
+        }
+        if (used == 0 && !fetch(p))
+            return;
+    }
+}
+
+static void expect(struct play *p, const struct item *item)
+{
+    size_t done = 0, len;
+
+    while (done < item->b.len && p->why[0] == '\0' && !p->cut) {
+        const uint8_t *out = smtpd_out_buf(&p->smtpd, &len);
+
+        len = least(least(len, p->plan->out), item->b.len - done);
+        len = least(len, p->plan->cut_out - p->out);
+        if (len == 0 || memcmp(out, item->b.p + done, len) != 0) {
+            smtpd_out_buf(&p->smtpd, &len);
+            bad(p, item->line, "the server says something else:");
+            snprintf(p->why + strlen(p->why), sizeof p->why - strlen(p->why),
+                     " %.*s", (int)least(len, 200), (const char *)out);
+            return;
+        }
+        smtpd_out_ack(&p->smtpd, len, ++p->now);
+        done += len;
+        p->out += len;
+        observe(p);
+        if (p->out == p->plan->cut_out)
+            hang_up(p);
+        else
+            drive(p);
+    }
+}
+
+static void timeout(struct play *p, const struct item *item)
+{
+    uint64_t limit = smtpd_deadline(&p->smtpd);
+
+    if (limit == UINT64_MAX) {
+        bad(p, item->line, "no deadline");
+        return;
+    }
+    if (item->seconds != 0 && (limit - p->now > item->seconds * 1000 ||
+                               limit - p->now + 5000 < item->seconds * 1000))
+        bad(p, item->line, "another deadline");
+    smtpd_tick(&p->smtpd, limit - 1);
+    if (closed(p))
+        bad(p, item->line, "timed out before the deadline");
+    p->now = limit;
+    smtpd_tick(&p->smtpd, limit);
+    observe(p);
+}
+
+static void step(struct play *p, const struct item *item)
+{
+    size_t len;
+
+    smtpd_out_buf(&p->smtpd, &len);
+    switch (item->kind) {
+    case ITEM_CLIENT:
+        bytes_append(&p->pending, item->b.p, item->b.len);
+        drive(p);
+        break;
+    case ITEM_SERVER:
+        expect(p, item);
+        break;
+    case ITEM_TLS:
+        if (smtpd_want(&p->smtpd) != SMTPD_TLS)
+            bad(p, item->line, "the server does not want TLS");
+        smtpd_tls_up(&p->smtpd, ++p->now);
+        observe(p);
+        break;
+    case ITEM_EOF:
+        smtpd_in_eof(&p->smtpd);
+        observe(p);
+        break;
+    case ITEM_TIMEOUT:
+        timeout(p, item);
+        break;
+    case ITEM_SHUTDOWN:
+        smtpd_shutdown(&p->smtpd);
+        observe(p);
+        break;
+    }
+}
+
+static void play(struct play *p, const struct script *s, const struct plan *q)
+{
+    struct bytes pending = p->pending, body = p->body, stored = p->stored;
+
+    memset(p, 0, sizeof *p);
+    p->pending = pending;
+    p->body = body;
+    p->stored = stored;
+    p->pending.len = p->body.len = p->stored.len = 0;
+    bytes_append(&p->stored, "", 0);
+    reset(p);
+    p->script = s;
+    p->plan = q;
+    p->now = 1000000;
+    smtpd_init(&p->smtpd, &s->cfg, p->now);
+    observe(p);
+    if (q->cut_in == 0 || q->cut_out == 0)
+        hang_up(p);
+    for (size_t i = 0; i < s->item_count && p->why[0] == '\0' && !p->cut; i++)
+        step(p, &s->items[i]);
+}
+
+/* --- what must hold ------------------------------------------------------- */
+
+static void check_secrets(struct play *p)
+{
+    const char *secret = p->script->password;
+
+    p->log[p->log_len] = '\0';
+    if (secret != NULL && strstr(p->log, secret) != NULL)
+        bad(p, 0, "the password is in the log");
+}
+
+static void check_whole(struct play *p)
+{
+    const struct script *s = p->script;
+    size_t len;
+
+    check_secrets(p);
+    smtpd_out_buf(&p->smtpd, &len);
+    if (len != 0)
+        bad(p, 0, "the server has said more than expected");
+    if (!closed(p))
+        bad(p, 0, "the session is open at the end");
+    if (p->pending_at != p->pending.len)
+        bad(p, 0, "the server has not read all");
+    if (smtpd_end(&p->smtpd) != s->end)
+        bad(p, 0, script_end(smtpd_end(&p->smtpd)));
+    if (p->stored.len != s->stored.len ||
+        memcmp(p->stored.p, s->stored.p, p->stored.len) != 0) {
+        bad(p, 0, "something else is stored:");
+        snprintf(p->why + strlen(p->why), sizeof p->why - strlen(p->why),
+                 " %.*s", (int)least(p->stored.len, 200),
+                 (const char *)p->stored.p);
+    }
+    for (size_t i = 0; i < s->saw_count; i++)
+        if (strstr(p->log, s->saw[i]) == NULL) {
+            bad(p, 0, "the log lacks");
+            snprintf(p->why + strlen(p->why), sizeof p->why - strlen(p->why),
+                     " %.200s", s->saw[i]);
+        }
+}
+
+static void check_same(struct play *p)
+{
+    check_whole(p);
+    if (p->log_len != base.log_len ||
+        memcmp(p->log, base.log, base.log_len) != 0)
+        bad(p, 0, "another log of events than byte by byte");
+}
+
+/* Stored is what had been decided at the cut, and the session is over. */
+static void check_cut(struct play *p)
+{
+    size_t want = 0;
+
+    check_secrets(p);
+    if (!closed(p))
+        bad(p, 0, "open after the connection was cut");
+    for (size_t i = 0; i < base.taken_count; i++)
+        if (base.taken[i].in <= p->in && base.taken[i].out <= p->out)
+            want = base.taken[i].len;
+    if (p->stored.len != want || memcmp(p->stored.p, base.stored.p, want) != 0)
+        bad(p, 0, "something else is stored than was decided");
+}
+
+/* Once closed nothing changes any more. */
+static void check_sticks(struct play *p)
+{
+    enum smtpd_end end = smtpd_end(&p->smtpd);
+    struct smtpd_answer yes = { 0 };
+    size_t before, after, none;
+
+    smtpd_out_buf(&p->smtpd, &before);
+    smtpd_in(&p->smtpd, (const uint8_t *)"NOOP\r\n", 6, p->now);
+    smtpd_tick(&p->smtpd, UINT64_MAX - 1);
+    smtpd_in_eof(&p->smtpd);
+    smtpd_injected(&p->smtpd);
+    smtpd_tls_up(&p->smtpd, p->now);
+    smtpd_answer(&p->smtpd, &yes, p->now);
+    smtpd_body_ack(&p->smtpd, 1, p->now);
+    smtpd_shutdown(&p->smtpd);
+    smtpd_out_buf(&p->smtpd, &after);
+    smtpd_body_buf(&p->smtpd, &none);
+    if (end != smtpd_end(&p->smtpd) || before != after || none != 0 ||
+        smtpd_deadline(&p->smtpd) != UINT64_MAX)
+        bad(p, 0, "the end does not stick");
+}
+
+/* --- plans ---------------------------------------------------------------- */
+
+static bool report(const struct script *s, const struct plan *q,
+                   const struct play *p)
+{
+    cases++;
+    if (p->why[0] == '\0')
+        return true;
+    printf("FAIL tests/transcripts/run server/%s",
+           strncmp(s->path, FOLDER, sizeof FOLDER - 1) == 0
+               ? s->path + sizeof FOLDER - 1
+               : s->path);
+    if (q->in != SIZE_MAX)
+        printf(" in=%zu", q->in);
+    if (q->out != SIZE_MAX)
+        printf(" out=%zu", q->out);
+    if (q->body != SIZE_MAX)
+        printf(" body=%zu", q->body);
+    if (q->cut_in != NO_CUT)
+        printf(" cut-in=%zu", q->cut_in);
+    if (q->cut_out != NO_CUT)
+        printf(" cut-out=%zu", q->cut_out);
+    printf(": %s\n", p->why);
+    return false;
+}
+
+static const struct plan whole = { SIZE_MAX, SIZE_MAX, SIZE_MAX, NO_CUT,
+                                   NO_CUT };
+
+static bool one(const struct script *s, const struct plan *q)
+{
+    play(&again, s, q);
+    if (q->cut_in != NO_CUT || q->cut_out != NO_CUT)
+        check_cut(&again);
+    else
+        check_same(&again);
+    if (again.why[0] == '\0')
+        check_sticks(&again);
+    return report(s, q, &again);
+}
+
+/* Byte by byte: when each message was decided is then exact. */
+static bool first(const struct script *s)
+{
+    static const struct plan bytes = { 1, 1, 1, NO_CUT, NO_CUT };
+
+    play(&base, s, &bytes);
+    check_whole(&base);
+    return report(s, &bytes, &base);
+}
+
+/* each direction alone, and all together, in pieces of k */
+static bool in_pieces(const struct script *s, size_t k)
+{
+    struct plan p = whole;
+    bool ok;
+
+    p.in = k;
+    ok = one(s, &p);
+    p.out = p.body = k;
+    ok = ok && one(s, &p);
+    p.in = SIZE_MAX;
+    ok = ok && one(s, &p);
+    p.out = SIZE_MAX;
+    return ok && one(s, &p);
+}
+
+static bool chunks(const struct script *s)
+{
+    size_t n = base.in > base.out ? base.in : base.out;
+    bool ok = one(s, &whole);
+
+    for (size_t k = 1; ok && k <= n; k += k < 24 || n <= BOMB ? 1 : k)
+        ok = in_pieces(s, k);
+    return ok;
+}
+
+static bool cuts(const struct script *s)
+{
+    bool ok = true;
+
+    for (size_t k = 0; ok && k <= base.in; k += base.in / BOMB + 1) {
+        struct plan p = whole;
+
+        p.cut_in = k;
+        ok = one(s, &p);
+    }
+    for (size_t k = 0; ok && k <= base.out; k += base.out / BOMB + 1) {
+        struct plan p = whole;
+
+        p.cut_out = k;
+        ok = one(s, &p);
+    }
+    return ok;
+}
+
+static bool run_file(const char *path, const struct plan *only)
+{
+    struct script *s = script_load(path);
+    bool ok = s != NULL && first(s);
+
+    if (ok && only != NULL) {
+        ok = one(s, only);
+        fwrite(again.log, 1, again.log_len, stdout);
+    } else if (ok) {
+        ok = chunks(s) && cuts(s);
+    } else if (s != NULL && only != NULL) {
+        fwrite(base.log, 1, base.log_len, stdout);
+    }
+    script_free(s);
+    return ok;
+}
+
+/* --- command line --------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A name alone is that of a file in our folder. */
+static char *in_folder(const char *name)
+{
+    static char kept[MAX_FILES][256];
+    static size_t used;
+    char *to = kept[used++ % MAX_FILES];
+
+    if (strncmp(name, "server/", 7) == 0)
+        name += 7;
+    snprintf(to, sizeof kept[0], "%s%s",
+             strchr(name, '/') == NULL ? FOLDER : "", name);
+    return to;
+}
+
+static size_t all_files(char **names, size_t max)
+{
+    DIR *d = opendir(FOLDER);
+    struct dirent *e;
+    size_t n = 0;
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        size_t len = strlen(e->d_name);
+
+        if (len < 6 || strcmp(e->d_name + len - 5, ".smtp") != 0 || n == max)
+            continue;
+        names[n++] = in_folder(e->d_name);
+    }
+    if (d != NULL)
+        closedir(d);
+    qsort(names, n, sizeof names[0], by_name);
+    return n;
+}
+
+static bool option(struct plan *p, const char *arg)
+{
+    static const char *const names[] = { "in=", "out=", "body=", "cut-in=",
+                                         "cut-out=" };
+    size_t *const fields[] = { &p->in, &p->out, &p->body, &p->cut_in,
+                               &p->cut_out };
+
+    for (size_t i = 0; i < 5; i++) {
+        size_t n = strlen(names[i]);
+
+        if (strncmp(arg, names[i], n) == 0) {
+            *fields[i] = (size_t)strtoull(arg + n, NULL, 10);
+            if (*fields[i] == 0 && i < 3)
+                *fields[i] = 1;
+            return true;
+        }
+    }
+    return strcmp(arg, "log") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    static char *names[MAX_FILES];
+    struct plan plan = whole;
+    bool special = false;
+    size_t count = 0, failed = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (option(&plan, argv[i]))
+            special = true;
+        else if (count < MAX_FILES)
+            names[count++] = in_folder(argv[i]);
+    }
+    if (count == 0)
+        count = all_files(names, MAX_FILES);
+    if (count == 0) {
+        fprintf(stderr, "run: no dialogues: start it at the top of the "
+                        "source tree\n");
+        return 2;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!run_file(names[i], special ? &plan : NULL))
+            failed++;
+    free(base.pending.p);
+    free(base.body.p);
+    free(base.stored.p);
+    free(again.pending.p);
+    free(again.body.p);
+    free(again.stored.p);
+    printf("%lu cases\n%zu passed, %zu failed\n", cases, count - failed,
+           failed);
+    return failed != 0;
+}
