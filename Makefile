@@ -131,7 +131,7 @@ $(mbed): $(out)/mbedtls/%.o: $(MBEDTLS_DIR)/library/% \
 	$(q)mkdir -p $(@D)
 	$(q)$(call say,CC,mbedtls/$*)$(CC) $(common) \
 		-O$(if $(filter $*,$(MBEDTLS_FAST)),2,s) -Wall -Wextra \
-		$(if $(filter aes.c aesni.c gcm.c,$*),$(MBEDTLS_SIMD)) $(MBEDTLS_FLAGS) \
+		$(if $(filter $(MBEDTLS_SIMD_FILES),$*),$(MBEDTLS_SIMD)) $(MBEDTLS_FLAGS) \
 		-MMD -MP -c $< -o $@
 
 $(fdt): $(out)/libfdt/%.o: $(LIBFDT_DIR)/libfdt/% \
@@ -191,15 +191,17 @@ $(out)/bootmail.elf: $(all) $(wildcard board/$(BOARD)/link.ld) \
 	$(q)$(call say,LD,$@)$(link) $(wl)-Map=$(out)/bootmail.map -o $@ \
 		$(all) $(LIBS)
 
+# FLAT: the bytes as they lie in memory, with a Linux header at their start
 $(out)/bootmail: $(out)/bootmail.elf
-	$(q)$(if $(wl),cp $< $@,$(call say,STRIP,$@)$(OBJCOPY) --strip-all $< $@)
+	$(q)$(if $(wl),cp $< $@,$(call say,STRIP,$@)$(OBJCOPY) $(if \
+		$(FLAT),-O binary,--strip-all) $< $@)
 
 -include $(all:.o=.d)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image posix demo test bench fuzz check check-layers check-style \
-	check-shell check-format check-cppcheck check-readme check-tidy format \
-	size debug verifycert host-verifycert clean distclean
+.PHONY: FORCE help image libc posix demo test bench fuzz check check-layers \
+	check-style check-shell check-format check-cppcheck check-readme \
+	check-tidy format size debug verifycert host-verifycert clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
@@ -210,9 +212,12 @@ image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
 	$(if $(and $(SAN),$(filter-out posix,$(BOARD))),$(error SAN=1 is for \
 		BOARD=posix))
 	$(q)scripts/setup --for $(if $(filter host,$(LIBC)),test,build)
+	$(q)$(MAKE) libc
+	$(q)$(MAKE) $(jobs) $(out)/bootmail
+
+libc:
 	$(q)$(if $(filter picolibc,$(LIBC)),scripts/picolibc $(libc) \
 		$(PICOLIBC_DIR) $(TARGET) $(ARCH))
-	$(q)$(MAKE) $(jobs) $(out)/bootmail
 
 posix: ## the same program as a Linux process (SAN=1: with sanitizers)
 	$(q)$(MAKE) image BOARD=posix
@@ -241,11 +246,11 @@ fuzz: ## hostile devices: T=seconds each (60), ONLY=pattern
 
 check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/setup --for check
-	$(q)scripts/picolibc $(DEPS)/picolibc-x86_64 $(PICOLIBC_DIR) \
-		x86_64-none-elf $(ARCH)
+	$(q)for b in $(BOARDS); do $(MAKE) libc BOARD=$$b || exit 1; done
 	$(q)$(MAKE) $(jobs) -k check-layers check-style check-shell check-format \
 		check-cppcheck check-readme check-tidy BOARD=x86_64
-	$(q)$(MAKE) $(jobs) -k check-tidy BOARD=posix
+	$(q)for b in $(filter-out x86_64,$(BOARDS)); do \
+		$(MAKE) $(jobs) -k check-tidy BOARD=$$b || exit 1; done
 
 # Each can be run alone as well.
 ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
@@ -254,8 +259,10 @@ tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz
 	tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
-tidy    := $(filter %.c,$(if $(filter host,$(LIBC)),$(filter board/%,$(src)), \
-	$(src) $(wildcard smtp/server/*.c)))
+# what is the same on every board is looked at once
+tidy    := $(filter %.c,$(if $(filter x86_64,$(BOARD)),$(src) \
+	$(wildcard smtp/server/*.c),$(filter board/% kernel/arch/% kernel/dt/%, \
+	$(src))))
 
 check-layers:
 	$(q)scripts/check-layers
@@ -286,14 +293,19 @@ format: ## lay the sources out as `make check` wants them
 size: image ## text, data and bss of each layer, image size, W^X
 	$(q)scripts/size $(out)
 
+# The machine, the debugger and its name for the processor are the board's, and
+# GDB_AT: where QEMU puts what was linked at 0.
 debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
-	gdb -q -ex 'set architecture i386:x86-64' -ex 'target remote | exec \
-		qemu-system-x86_64 -M microvm$(,)rtc=on -cpu max -m 64 -nodefaults \
-		-no-reboot -display none -serial file:$(out)/debug.log \
-		-device isa-debug-exit -netdev user$(,)id=n \
+	$(if $(GDB),,$(error debug is for a machine: a process has gdb))
+	$(q)command -v $(GDB) >/dev/null || { \
+		echo "debug: $(GDB) is missing: apt-get install $(GDB)"; exit 1; }
+	$(GDB) -q -ex 'set architecture $(GDB_ARCH)' -ex 'target remote | exec \
+		$(GDB_QEMU) -cpu max -m 64 -nodefaults -no-reboot -display none \
+		-serial file:$(out)/debug.log -netdev user$(,)id=n \
 		-device virtio-net-device$(,)netdev=n \
-		-kernel $(out)/bootmail.elf $(INITRD:%=-initrd %) -S -gdb stdio' \
-		-ex 'hbreak app_main' $(out)/bootmail.elf
+		-kernel $(out)/bootmail $(INITRD:%=-initrd %) -S -gdb stdio' \
+		-ex 'symbol-file -o $(or $(GDB_AT),0) $(out)/bootmail.elf' \
+		-ex 'hbreak app_main'
 , := ,
 
 # What stands between the network and a verdict on a certificate, and no more.

@@ -15,6 +15,10 @@
 extern char __image_start[], __image_end[], __text_start[], __text_end[];
 extern char __stack_bottom[], __stack_top[];
 
+/* The image lies below that on every board; above it a return address may
+ * carry a signature. */
+#define ADDRESS ((1ull << 39) - 1)
+
 static bool inside(uint64_t v, const char *start, const char *end)
 {
     return v >= (uintptr_t)start && v < (uintptr_t)end;
@@ -57,6 +61,7 @@ void dump_backtrace(uint64_t pc, uint64_t ret, uint64_t fp, int pair)
     unsigned i = 1;
 
     dump_number("backtrace ", pc);
+    ret &= ADDRESS;
     if (inside(ret, __text_start, __text_end)) {
         dump_number(" ", ret);
         i++;
@@ -64,13 +69,15 @@ void dump_backtrace(uint64_t pc, uint64_t ret, uint64_t fp, int pair)
     for (; i < FRAMES; i++) {
         uint64_t at = fp + (uint64_t)((int64_t)pair * 8);
         const uint64_t *frame;
+        uint64_t to;
 
         if (at < low || at > high - 16 || at % 8 != 0)
             break;
         frame = (const uint64_t *)(uintptr_t)at;
-        if (!inside(frame[1], __text_start, __text_end))
+        to = frame[1] & ADDRESS;
+        if (!inside(to, __text_start, __text_end))
             break;
-        dump_number(i % IN_A_ROW == 0 ? "\n          " : " ", frame[1]);
+        dump_number(i % IN_A_ROW == 0 ? "\n          " : " ", to);
         low = at + 16;
         fp = frame[0];
     }

@@ -39,6 +39,9 @@ MBEDTLS_FAST := aes.c aesce.c aesni.c bignum.c bignum_core.c bignum_mod.c \
 	bignum_mod_raw.c chacha20.c constant_time.c ecp.c ecp_curves.c \
 	ecp_curves_new.c gcm.c poly1305.c sha256.c sha512.c
 
+# The files that get a board's MBEDTLS_SIMD: they ask the processor first.
+MBEDTLS_SIMD_FILES ?= aes.c aesni.c gcm.c
+
 # In angle brackets: between quotes the folder of the including file comes
 # first, and there lies Mbed TLS's own default mbedtls_config.h.
 MBEDTLS_CONFIG := -DMBEDTLS_CONFIG_FILE='<mbedtls_config.h>'

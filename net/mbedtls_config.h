@@ -48,6 +48,8 @@
 /* --------------------------------------------------------- primitives */
 #define MBEDTLS_AES_C               /* AES-GCM, CTR_DRBG */
 #define MBEDTLS_AESNI_C             /* used where the CPU has it (run time) */
+#define MBEDTLS_AESCE_C             /* the same for Arm's */
+#define MBEDTLS_SHA256_USE_ARMV8_A_CRYPTO_IF_PRESENT /* the same */
 #define MBEDTLS_AES_ROM_TABLES      /* no tables to compute at start, -9 KB */
 #define MBEDTLS_AES_FEWER_TABLES    /* 6 KB less; only CPUs without AES feel */
 #define MBEDTLS_GCM_C               /* the suites everybody has */

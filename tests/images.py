@@ -10,6 +10,8 @@ _args = {
     'x86_64': ['image', 'BOARD=x86_64'],
     'posix': ['image', 'BOARD=posix'],
     'posix-asan': ['image', 'BOARD=posix', 'SAN=1'],
+    'aarch64': ['image', 'BOARD=aarch64'],
+    'aarch64-selftest': ['image', 'BOARD=aarch64', 'SELFTEST=1'],
     'x86_64-selftest': ['image', 'BOARD=x86_64', 'SELFTEST=1'],
 }
 

@@ -1,22 +1,31 @@
 """QEMU without the launcher: any machine, any device, any initrd, and a look
 inside. Everything ends: a machine that does not is killed and named."""
+import collections
 import contextlib
 import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import threading
 import time
 
 from dialogue import Dialogue
 from fake import Fake
-from harness import Failure, case, check, equal, new_dir, succeed
+from harness import Failure, bootmail, case, check, equal, new_dir, succeed
 from images import image
 from lab import pki, read
 
 KERNEL = 'x86_64'
 MACHINES = ('microvm', 'q35', 'pc')
+
+# program, default machine, start of RAM, status of ours -> status of QEMU
+Board = collections.namedtuple('Board', 'qemu machine ram exits')
+BOARDS = {
+    'x86_64': Board('qemu-system-x86_64', 'microvm', 0, lambda s: 2 * s + 1),
+    'aarch64': Board('qemu-system-aarch64', 'virt', 1 << 30, lambda s: 0),
+}
 
 PLAIN = ('host 10.0.2.2\nport {port}\nfrom sender@mail.test\n'
          'to rcpt@mail.test\ntls off\nauth off\n')
@@ -87,11 +96,12 @@ class Boot:
                 f'{self.seconds:.1f} s\n{self.text[-4000:]}')
 
 
-def arguments(kernel, machine='microvm', memory='32M', cpu='max',
+def arguments(kernel, board=KERNEL, machine=None, memory='32M', cpu='max',
               append=None, initrd=None, nic=True, debug_exit='0xf4',
               serial='stdio', extra=()):
     """A command line; initrd: bytes, a path, or None."""
-    argv = ['qemu-system-x86_64', '-nodefaults', '-no-user-config',
+    machine = machine or BOARDS[board].machine
+    argv = [BOARDS[board].qemu, '-nodefaults', '-no-user-config',
             '-no-reboot', '-display', 'none', '-accel', 'tcg',
             '-m', memory, '-serial', serial]
     if kernel:  # None: from a disk
@@ -110,12 +120,12 @@ def arguments(kernel, machine='microvm', memory='32M', cpu='max',
         argv += ['-initrd', initrd]
     if append is not None:
         argv += ['-append', append]
-    if debug_exit:
+    if debug_exit and board == 'x86_64':
         argv += ['-device', 'isa-debug-exit' + (
             '' if debug_exit == 'default' else ',iobase=' + debug_exit)]
     if nic is True:
-        nic = ('virtio-net-device' if machine.startswith('microvm') else
-               'virtio-net-pci')
+        nic = ('virtio-net-device' if machine.startswith(('microvm', 'virt'))
+               else 'virtio-net-pci')
     if nic:
         argv += ['-netdev', 'user,id=n', '-device', nic + ',netdev=n']
     return argv + list(extra)
@@ -247,12 +257,13 @@ def delivers(name, initrd=None, **kw):
         expect_delivery(**kw)
 
 
-def expect_delivery(files=plain_files, kernel=None, machine='microvm',
-                    status=1, **kw):
+def expect_delivery(files=plain_files, kernel=None, board=KERNEL, status=None,
+                    **kw):
     with plain_server() as srv:
-        b = boot(kernel or image(KERNEL), machine=machine,
+        b = boot(kernel or image(board), board=board,
                  initrd=cpio(files(srv.port)), **kw)
-        equal(b.status, status, "QEMU's exit status", b)
+        equal(b.status, BOARDS[board].exits(0) if status is None else status,
+              "QEMU's exit status", b)
         check(b.report is not None, 'no report', b)
         equal((b.report['outcome'], b.report['exit']), ('sent', 0),
               'report', b)
@@ -269,10 +280,27 @@ def refuses(name, status, *words, make=None, **kw):
                        initrd=make() if make else cpio(plain_files(9)), **kw)
 
 
-def expect_refusal(status, *words, machine='microvm', **kw):
-    b = boot(image(KERNEL), machine=machine, **kw)
-    equal(b.status, 2 * status + 1, "QEMU's exit status", b)
+def expect_refusal(status, *words, board=KERNEL, **kw):
+    b = boot(image(board), board=board, **kw)
+    equal(b.status, BOARDS[board].exits(status), "QEMU's exit status", b)
     equal(b.exit, status, 'report', b)
     for word in words:
         check(word in b.reason, f'the reason does not say "{word}"', b)
     return b
+
+
+# -------------------------------------------------------- by the launcher
+
+def qemu_wrapper(body):
+    """A stand-in for QEMU: a script."""
+    path = os.path.join(new_dir('qemu'), 'qemu')
+    with open(path, 'w') as f:
+        f.write('#!/usr/bin/env bash\n' + body)
+    os.chmod(path, stat.S_IRWXU)
+    return path
+
+
+def run_launcher(body, port=9, kernel=None, board=KERNEL, args=(), **kw):
+    return bootmail('--image', image(kernel or board), *args, 'rcpt@mail.test',
+                    message=MESSAGE, conf=PLAIN.format(port=port), board=board,
+                    env={'QEMU': qemu_wrapper(body)}, **kw)

@@ -17,3 +17,8 @@ F.kernel/arch/x86_64 := -mgeneral-regs-only
 
 # Which of these the CPU has is asked at run time.
 MBEDTLS_SIMD := -maes -mpclmul -msse4.1
+
+# make debug
+GDB_QEMU := qemu-system-x86_64 -M microvm,rtc=on -device isa-debug-exit
+GDB      := gdb
+GDB_ARCH := i386:x86-64

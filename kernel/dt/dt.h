@@ -24,7 +24,7 @@ enum { DT_NONE = -1, DT_ROOT = 0 };
  * used (a sentence part). */
 const char *dt_open(uint64_t phys);
 /* The same for a tree that is mapped; len bytes are there. */
-const char *dt_use(const void *tree, size_t len);
+const char *dt_use(const void *p, size_t len);
 /* Where it lies: not to be given away as free RAM. */
 uint64_t dt_address(void);
 size_t dt_size(void);

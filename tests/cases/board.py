@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import signal
-import stat
 import subprocess
 import threading
 
@@ -20,30 +19,15 @@ from harness import (TOP, Skip, bootmail, case, check, command, equal, new_dir,
                      succeed)
 from images import image
 from lab import pki, port53, read
-from vm import (KERNEL, MACHINES, MESSAGE, PLAIN, Machine, boot, cpio,
-                delivers, plain_files, plain_server, refuses, symbols,
-                tls_files, wait_until)
+from vm import (BOARDS, KERNEL, MACHINES, MESSAGE, PLAIN, Machine, boot, cpio,
+                delivers, plain_files, plain_server, refuses, run_launcher,
+                symbols, tls_files, wait_until)
 
 SELFTEST = 'x86_64-selftest'
 ACPI = 'microvm,acpi=on,rtc=on'
 
 
 # ----------------------------------------------- faults, through the launcher
-
-def qemu_wrapper(body):
-    """A stand-in for QEMU: a script."""
-    path = os.path.join(new_dir('qemu'), 'qemu')
-    with open(path, 'w') as f:
-        f.write('#!/usr/bin/env bash\n' + body)
-    os.chmod(path, stat.S_IRWXU)
-    return path
-
-
-def run_launcher(body, port=9, kernel=KERNEL, **kw):
-    return bootmail('--image', image(kernel), 'rcpt@mail.test',
-                    message=MESSAGE, conf=PLAIN.format(port=port),
-                    env={'QEMU': qemu_wrapper(body)}, **kw)
-
 
 def selftest(kind, **kw):
     return run_launcher('exec qemu-system-x86_64 "$@" -append '
@@ -199,7 +183,7 @@ def secret_forms():
     return forms
 
 
-def secrets(how, machine, accepted=True, auth='plain'):
+def secrets(how, machine, accepted=True, auth='plain', board=KERNEL):
     name = f'board/ram-{how}-{machine}-{auth}' + ('' if accepted else '-535')
 
     @case(name)
@@ -228,7 +212,7 @@ def secrets(how, machine, accepted=True, auth='plain'):
                 'bootmail.conf': text.encode(), 'message': MESSAGE,
                 'ca.pem': read(pki().anchor('ec')), 'seed': SEED,
                 'cert.pem': read(cert), 'key.pem': read(key), **put},
-                'sent' if accepted else 'refused')
+                'sent' if accepted else 'refused', board)
         check(b'"bootmail":1' in ram or MESSAGE[:20] in ram,
               'this is not the RAM of the guest')
         for what, form in secret_forms().items():
@@ -237,16 +221,17 @@ def secrets(how, machine, accepted=True, auth='plain'):
                   ram[max(0, at - 64):at + 64])
 
 
-def final_ram(machine, append, extra, files, outcome):
+def final_ram(machine, append, extra, files, outcome, board=KERNEL):
     """All RAM of a guest that has powered off: QEMU keeps it."""
     size = 16 << 20
     path = os.path.join(new_dir('ram'), 'ram')
-    with Machine(image(KERNEL), machine=machine, memory='16M', append=append,
-                 initrd=cpio(files), debug_exit=None, extra=extra) as vm:
+    with Machine(image(board), board=board, machine=machine, memory='16M',
+                 append=append, initrd=cpio(files), debug_exit=None,
+                 extra=extra) as vm:
         vm.wait_for('"ms":{')
         check(f'"outcome":"{outcome}"' in vm.text, 'the outcome', vm.text)
         wait_until(lambda: 'shutdown' in vm.monitor('info status'))
-        vm.monitor(f'pmemsave 0 {size:#x} "{path}"')
+        vm.monitor(f'pmemsave {BOARDS[board].ram:#x} {size:#x} "{path}"')
         return read(path)
 
 
@@ -289,6 +274,8 @@ secrets('conf', 'microvm')
 secrets('cmdline', 'microvm')
 secrets('cmdline', 'q35')
 secrets('fwcfg', 'pc')
+for h in ('file', 'cmdline', 'fwcfg'):
+    secrets(h, 'virt', board='aarch64')
 
 
 # ------------------------------------------------------- machines and devices

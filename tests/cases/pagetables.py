@@ -182,7 +182,7 @@ def stopped(board, **kw):
     """A machine that waits for a server's greeting, and its stub."""
     path = os.path.join(new_dir('gdb'), 'stub')
     with Silent() as srv, Machine(
-            image(board), initrd=cpio(plain_files(srv.port)), **kw,
+            image(board), board=board, initrd=cpio(plain_files(srv.port)), **kw,
             extra=['-gdb', f'unix:{path},server=on,wait=off']) as vm:
         vm.wait_for('connected to')
         with Stub(path) as stub:
@@ -214,6 +214,8 @@ def live(board, isa, machine):
 
 for m in MACHINES:
     live('x86_64', 'x86_64', m)
+for m in ('virt', 'virt,gic-version=3', 'virt,virtualization=on'):
+    live('aarch64', 'aarch64', m)
 
 
 @case('pagetables/live-and-spoiled')
