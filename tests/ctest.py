@@ -1,7 +1,8 @@
 """Builds C tests of parts of the image for this machine, under
 AddressSanitizer and UBSan. The head of a test names what it needs:
 
-    /* sources: kernel/cpio.c ... */     files of the project to compile in
+    /* sources: kernel/cpio.c smtp/ */   files of the project to compile in; a
+                                         folder stands for all in it
     /* includes: kernel ... */           folders for -I
     /* libs: mbedtls lwip libfdt */      third-party code
     /* link: -lssl */                    the linker's own arguments
@@ -41,7 +42,10 @@ def build(source, *flags, program=None, top=TOP):
         if lib == 'mbedtls':
             argv += ['-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>']
     argv += ['-I' + d for d in wanted(head, 'includes')]
-    argv += [source, *wanted(head, 'sources')]
+    argv.append(source)
+    for name in wanted(head, 'sources'):
+        argv += (sorted(glob.glob(os.path.join(top, name, '*.c')))
+                 if name.endswith('/') else [name])
     for lib in libs:
         argv += [os.path.join(DEPS, 'dtc', lib, f)
                  for f in SOURCES.get(lib, ())]
