@@ -7,4 +7,4 @@ LIBFDT := fdt.c fdt_check.c fdt_ro.c
 endif
 
 LIBFDT_INC   := -isystem $(LIBFDT_DIR)/libfdt
-LIBFDT_FLAGS := -I$(LIBFDT_DIR)/libfdt
+LIBFDT_FLAGS := -I$(LIBFDT_DIR)/libfdt -D_POSIX_C_SOURCE=200809L

@@ -119,9 +119,47 @@ static void finding(void)
     CHECK_EQ(dt_sibling(dt_child(n)), DT_NONE);
     CHECK_EQ(dt_parent(dt_path("/c/d")), n);
     CHECK_EQ(dt_parent(DT_ROOT), DT_NONE);
+    CHECK_EQ(dt_path("/a"), dt_path("/a@1"));
+    CHECK_STR(dt_name(dt_path("/a")), "a@1");
+    CHECK_EQ(dt_path("/a@"), DT_NONE);
+    CHECK_EQ(dt_path("/a@2"), DT_NONE);
+    CHECK_EQ(dt_path("//c/d/"), dt_child(n));
+    CHECK_EQ(dt_path("/c/d/e"), DT_NONE);
+    CHECK_EQ(dt_path("/"), DT_ROOT);
+    CHECK_EQ(dt_child(dt_child(n)), DT_NONE);
+    CHECK_EQ(dt_sibling(DT_ROOT), DT_NONE);
     CHECK_EQ(dt_path("/nowhere"), DT_NONE);
     CHECK_EQ(dt_path("alias"), DT_NONE);
     CHECK_STR(dt_name(DT_NONE), "?");
+}
+
+/* width nodes below the root, each a chain of depth nodes */
+static const char *tree_of(unsigned width, unsigned depth)
+{
+    unsigned i, k;
+
+    begin();
+    fdt_finish_reservemap(tree);
+    node("");
+    for (i = 0; i < width; i++) {
+        for (k = 0; k < depth; k++)
+            node("n");
+        for (k = 0; k < depth; k++)
+            end();
+    }
+    end();
+    CHECK_EQ(fdt_finish(tree), 0);
+    return dt_use(tree, fdt_totalsize(tree));
+}
+
+static void sizes(void)
+{
+    CHECK_STR(tree_of(1023, 1), NULL);
+    CHECK_STR(tree_of(1024, 1), "it has too many nodes");
+    CHECK_EQ(dt_path("/"), DT_NONE); /* and is not used */
+    CHECK_EQ(dt_find(DT_NONE, "x"), DT_NONE);
+    CHECK_STR(tree_of(2, 15), NULL);
+    CHECK_STR(tree_of(2, 16), "it has too many nodes");
 }
 
 static void values(void)
@@ -497,16 +535,11 @@ static void broken(void)
 }
 
 static const struct check_case cases[] = {
-    { "opening", opening },
-    { "finding", finding },
-    { "values", values },
-    { "memory", memory },
-    { "addresses", addresses },
-    { "interrupts", interrupts },
-    { "interrupt-maps", interrupt_maps },
-    { "chosen", chosen },
-    { "chosen-nonsense", chosen_nonsense },
-    { "no-chosen", no_chosen },
-    { "broken", broken },
+    { "opening", opening },       { "finding", finding },
+    { "sizes", sizes },           { "values", values },
+    { "memory", memory },         { "addresses", addresses },
+    { "interrupts", interrupts }, { "interrupt-maps", interrupt_maps },
+    { "chosen", chosen },         { "chosen-nonsense", chosen_nonsense },
+    { "no-chosen", no_chosen },   { "broken", broken },
 };
 CHECK_MAIN(cases)
