@@ -281,12 +281,14 @@ check-cppcheck:
 check-readme:
 	$(q)scripts/readme-keys --check
 check-tidy: $(tidy:%=$(out)/tidy/%)
-$(tidy:%=$(out)/tidy/%): $(out)/tidy/%: % .clang-tidy \
-		$(filter %.h,$(ours)) $(out)/flags
+$(tidy:%=$(out)/tidy/%): $(out)/tidy/%: % .clang-tidy $(out)/flags
 	$(q)mkdir -p $(@D)
 	$(q)$(call say,TIDY,$<)clang-tidy --quiet $< -- $(common) $(own) \
 		$(I.$(*D)) $(F.$(*D)) $(F.$*) 2>$@.log || { cat $@.log; exit 1; }
+	$(q)$(CC) $(common) $(own) $(I.$(*D)) $(F.$(*D)) $(F.$*) -MM -MP \
+		-MT $@ -MF $@.d $<
 	$(q)mv $@.log $@
+-include $(tidy:%=$(out)/tidy/%.d)
 format: ## lay the sources out as `make check` wants them
 	clang-format -i $(ours) $(tools)
 
