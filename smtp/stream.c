@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "date.h"
 #include "message_impl.h"
 
 #define FOLD 76 /* made lines stay within RFC 5322's 78 */
@@ -138,45 +139,6 @@ static bool subject_field(struct impl *m)
     return made(m, &t);
 }
 
-static void two_digits(struct text *t, int64_t n)
-{
-    char d[2];
-
-    d[0] = (char)('0' + n / 10 % 10);
-    d[1] = (char)('0' + n % 10);
-    text_mem(t, d, 2);
-}
-
-/* RFC 5322 3.3, in UTC. Days -> civil date by eras of 400 years that begin
- * on 1 March, so that the leap day is a year's last. */
-static void put_date(struct text *t, int64_t seconds)
-{
-    static const char days[] = "ThuFriSatSunMonTueWed";
-    static const char months[] = "MarAprMayJunJulAugSepOctNovDecJanFeb";
-    int64_t day = seconds / 86400, left = seconds % 86400;
-    int64_t since = day + 719468; /* 1 March of year 0 to 1970 */
-    int64_t era = since / 146097, doe = since % 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t month = (5 * doy + 2) / 153; /* 0 is March */
-    int64_t year = era * 400 + yoe + (month >= 10 ? 1 : 0);
-
-    text_mem(t, days + 3 * (day % 7), 3);
-    text_str(t, ", ");
-    text_u64(t, (uint64_t)(doy - (153 * month + 2) / 5 + 1));
-    text_str(t, " ");
-    text_mem(t, months + 3 * month, 3);
-    text_str(t, " ");
-    text_u64(t, (uint64_t)year);
-    text_str(t, " ");
-    two_digits(t, left / 3600);
-    text_str(t, ":");
-    two_digits(t, left / 60 % 60);
-    text_str(t, ":");
-    two_digits(t, left % 60);
-    text_str(t, " +0000");
-}
-
 static bool date_field(struct impl *m)
 {
     struct text t = begin(m);
@@ -184,7 +146,7 @@ static bool date_field(struct impl *m)
     if (!m->make_date || !once(m))
         return false;
     text_str(&t, "Date: ");
-    put_date(&t, m->spec->date);
+    date_put(&t, m->spec->date, 0);
     text_str(&t, "\r\n");
     return made(m, &t);
 }

@@ -7,7 +7,7 @@
  *   replace keepbcc undisclosed rcpt (lists the recipients instead)
  * Exit 65 when the message is refused, with the reason.
  */
-/* sources: smtp/message.c smtp/stream.c smtp/header.c smtp/mime.c
+/* sources: smtp/message.c smtp/stream.c smtp/date.c smtp/header.c smtp/mime.c
             smtp/base64.c smtp/text.c */
 /* includes: smtp */
 #include <stdio.h>

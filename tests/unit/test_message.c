@@ -3,7 +3,7 @@
  * depend on how it is pulled, that the size announced is the size sent, and
  * everything that must be refused before a byte leaves.
  */
-/* sources: smtp/message.c smtp/stream.c smtp/header.c smtp/mime.c
+/* sources: smtp/message.c smtp/stream.c smtp/date.c smtp/header.c smtp/mime.c
             smtp/base64.c smtp/text.c */
 /* includes: smtp */
 #include "check.h"

@@ -83,7 +83,7 @@ static size_t pick(size_t n)
     return (size_t)(check_random(&w.random) % n);
 }
 
-/* --- the job, by its seed ------------------------------------------------ */
+/* --- the job, by its seed ------------------------------------------------- */
 
 static enum policy some_policy(size_t yes_in)
 {
@@ -401,7 +401,7 @@ static bool handshake(void)
     return true;
 }
 
-/* --- one session ------------------------------------------------------------ */
+/* --- one session ---------------------------------------------------------- */
 
 static bool (*const actions[])(void) = { client_out, server_in, fetch,
                                          server_out, client_in, feed,
