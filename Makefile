@@ -3,6 +3,7 @@
 #   BOARD=x86_64|posix   the machine to build for (board/NAME/board.mk)
 #   FILES=dir            link these files into the image (design: section 2.2)
 #   SAN=1                posix only: AddressSanitizer and UBSan
+#   UBSAN=1              other boards: undefined behaviour ends with status 70
 #   V=1                  show the commands
 #   BUILD=, DEPS=        where builds and third-party sources live
 #
@@ -37,7 +38,7 @@ include net/lwip.mk
 include net/mbedtls.mk
 include kernel/dt/libfdt.mk
 
-out   := $(BUILD)/$(BOARD)$(if $(SAN),-asan)$(if $(SELFTEST),-selftest)
+out   := $(BUILD)/$(BOARD)$(if $(SAN),-asan)$(if $(UBSAN),-ubsan)$(if $(SELFTEST),-selftest)
 libc  := $(DEPS)/picolibc-$(BOARD)
 q     := $(if $(V),,@)
 jobs   = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -56,13 +57,19 @@ paths := $(foreach p,$(LWIP_DIR)=lwip $(MBEDTLS_DIR)=mbedtls \
 	$(LIBFDT_DIR)=libfdt \
 	$(abspath $(DEPS))=deps $(CURDIR)=.,-ffile-prefix-map=$p)
 
+# UBSAN=1: every check traps; the trap is an exception, and that is status 70.
+, := ,
+ubsan := $(if $(UBSAN),-fstrict-overflow \
+	-fsanitize=undefined$(,)local-bounds \
+	-fsanitize-trap=undefined$(,)local-bounds)
+
 warn := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wmissing-prototypes -Wstrict-prototypes -Wvla -Walloca -Werror
 
 target := $(TARGET:%=--target=%) $(ARCH)
 common := $(target) -std=c11 -g -ffunction-sections -fdata-sections \
 	-fno-common -fno-delete-null-pointer-checks $(auto0) $(paths) $(CFLAGS) \
-	-fdebug-compilation-dir=. -Qunused-arguments
+	-fdebug-compilation-dir=. $(ubsan) -Qunused-arguments
 own    := -Os -fno-omit-frame-pointer $(warn)
 
 ifeq ($(LIBC),picolibc)
@@ -305,10 +312,10 @@ debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
 		$(GDB_QEMU) -cpu max -m 64 -nodefaults -no-reboot -display none \
 		-serial file:$(out)/debug.log -netdev user$(,)id=n \
 		-device virtio-net-device$(,)netdev=n \
-		-kernel $(out)/bootmail $(INITRD:%=-initrd %) -S -gdb stdio' \
+		-kernel $(out)/bootmail $(INITRD:%=-initrd %) -append nokaslr \
+		-S -gdb stdio' \
 		-ex 'symbol-file -o $(or $(GDB_AT),0) $(out)/bootmail.elf' \
 		-ex 'hbreak app_main'
-, := ,
 
 # What stands between the network and a verdict on a certificate, and no more.
 judge := $(out)/tests/host/verifycert.c.o $(mbed) $(patsubst %,$(out)/%.c.o, \

@@ -14,7 +14,7 @@
 #include "log.h"
 #include "panic.h"
 
-extern char __text_start[];
+extern char __text_start[], __text_end[], __heap_end[];
 
 static volatile unsigned sink;
 
@@ -79,6 +79,24 @@ static void fault_jumpnull(void)
     p();
 }
 
+static void fault_writerodata(void)
+{
+    *(volatile char *)__text_end = 0; /* constants begin there */
+}
+
+static void fault_heapguard(void)
+{
+    *(volatile char *)__heap_end = 0;
+}
+
+/* a fault only in an image built with UBSAN=1 */
+static void fault_undefined(void)
+{
+    volatile unsigned by = 32;
+
+    sink = 1u << by;
+}
+
 static void fault_smash(void)
 {
     volatile char small[16];
@@ -108,6 +126,9 @@ static const struct selftest common[] = {
     { "selftest=writetext", fault_writetext },
     { "selftest=null", fault_null },
     { "selftest=jumpnull", fault_jumpnull },
+    { "selftest=writerodata", fault_writerodata },
+    { "selftest=heapguard", fault_heapguard },
+    { "selftest=undefined", fault_undefined },
     { "selftest=smash", fault_smash },
     { "selftest=secret", fault_secret },
     { NULL, NULL },
