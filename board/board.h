@@ -26,6 +26,7 @@ struct fwcfg_io;
 struct board_info {
     const char *name;    /* "x86_64", "posix": the folder under board/     */
     const char *machine; /* what was found: "QEMU TCG, PVH, virtio-mmio"   */
+    const char *slide;   /* is the image's place in memory random? a word  */
     struct blob cmdline; /* kernel command line, no terminating NUL        */
     struct blob initrd;  /* the first boot module; empty if there is none  */
 };

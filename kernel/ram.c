@@ -144,3 +144,32 @@ uint64_t ram_take(size_t bytes, bool (*map)(uint64_t start, uint64_t len))
     }
     return 0;
 }
+
+/* How many places for want bytes the range has. */
+static uint64_t places(const struct range *r, uint64_t want, uint64_t end)
+{
+    uint64_t stop = r->end < end ? r->end : end & ~(RAM_PAGE - 1);
+
+    return r->start < stop && stop - r->start >= want
+               ? (stop - r->start - want) / RAM_PAGE + 1
+               : 0;
+}
+
+uint64_t ram_place(size_t bytes, uint64_t end, uint64_t random)
+{
+    uint64_t want = (bytes + RAM_PAGE - 1) & ~(RAM_PAGE - 1), sum = 0, n;
+    unsigned i;
+
+    for (i = 0; i < unused_count; i++)
+        sum += places(&unused[i], want, end);
+    if (bytes == 0 || sum == 0)
+        return 0;
+    random %= sum;
+    for (i = 0; i < unused_count; i++) {
+        n = places(&unused[i], want, end);
+        if (random < n)
+            return unused[i].start + random * RAM_PAGE;
+        random -= n;
+    }
+    return 0;
+}

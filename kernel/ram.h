@@ -38,4 +38,9 @@ bool ram_has(uint64_t start, uint64_t len);
  * before. */
 uint64_t ram_take(size_t bytes, bool (*map)(uint64_t start, uint64_t len));
 
+/* A place for bytes in free RAM below end, on a page boundary, each as likely
+ * as the next for a random number of 64 bits; 0: there is none. It is not
+ * taken. */
+uint64_t ram_place(size_t bytes, uint64_t end, uint64_t random);
+
 #endif

@@ -7,7 +7,7 @@ LIBC   := host
 DIRS   := smtp net kernel kernel/virtio kernel/app board/posix
 # machines that we start ourselves only
 SKIP   := $(addprefix kernel/,libc.c boot.c devices.c dump.c pages.c paging.c \
-	pci.c pci_assign.c ram.c fwcfg_port.c)
+	pci.c pci_assign.c ram.c slide.c fwcfg_port.c)
 
 ARCH    := -fPIE
 CFLAGS  := -fstack-protector-strong

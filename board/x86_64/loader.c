@@ -127,9 +127,10 @@ static struct blob take_initrd(uint64_t at, uint64_t len)
     return blob_of(p, len);
 }
 
+static struct loader_given g;
+
 void loader_read(uint64_t info, struct boot *boot)
 {
-    struct loader_given g;
     const char *why;
     bool ours, ok;
 
@@ -146,15 +147,27 @@ void loader_read(uint64_t info, struct boot *boot)
     boot->cmdline = read_cmdline(g.cmdline);
     check_initrd(&g);
     ram_cut(g.initrd, g.initrd_len);
-    ram_cut(g.keep, g.keep_len);
+    ram_cut(g.keep[0].at, g.keep[0].len);
+    ram_cut(g.keep[1].at, g.keep[1].len);
+    ram_cut(g.map, (uint64_t)g.map_count * g.map_step);
+    ram_cut(cmdline_at, cmdline_at != 0 ? cmdline_len + 1 : 0);
     ram_cut((uintptr_t)__image_start, image_size());
     ram_cut(0, LOW_END);
-    boot->initrd = take_initrd(g.initrd, g.initrd_len);
+}
+
+struct blob loader_initrd(void)
+{
+    return take_initrd(g.initrd, g.initrd_len);
+}
+
+void loader_leave(void)
+{
+    wipe(cmdline, sizeof cmdline);
 }
 
 void loader_forget(void)
 {
-    wipe(cmdline, sizeof cmdline);
+    loader_leave();
     if (cmdline_at != 0 && !mem_in_image(cmdline_at, cmdline_len))
         mem_wipe(cmdline_at, cmdline_len);
 }

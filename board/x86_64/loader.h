@@ -28,8 +28,11 @@ struct loader_given {
      * loader_range. Both protocols describe memory by the same 24 bytes. */
     uint64_t map;
     uint32_t map_count, map_step;
-    /* Bytes that must stay what they are while the image runs. */
-    uint64_t keep, keep_len;
+    /* Bytes that must stay what they are while the image runs, and for the
+     * copy of it that begins anew elsewhere (slide.h). */
+    struct {
+        uint64_t at, len;
+    } keep[2];
 };
 
 struct loader_range {

@@ -27,12 +27,21 @@ void memory_init(void);
  * address it started us with, marked by protocol (loader.h). */
 struct boot {
     const char *by; /* the protocol's name */
-    struct blob cmdline, initrd;
+    struct blob cmdline;
     uint64_t rsdp; /* 0: the loader did not say */
 };
 void loader_read(uint64_t info, struct boot *boot);
+/* Then, once, where the image stays: the initrd is mapped, or moved. */
+struct blob loader_initrd(void);
+/* The image leaves this place: our own copy of the command line is
+ * overwritten. */
+void loader_leave(void);
 /* Overwrites the command line, ours and the loader's: it may hold a secret. */
 void loader_forget(void);
+
+/* move.S: copies the image to to, by bytes further, and starts it there */
+_Noreturn void move(uint64_t boot_info, uint64_t tsc, uintptr_t to,
+                    uintptr_t by);
 
 /* acpi.c: fixed tables only; no AML is run */
 struct acpi_table {

@@ -152,8 +152,7 @@ bool multiboot2_read(uint64_t at, struct loader_given *out, const char **why,
     if (head[0] < sizeof head || head[0] > TOTAL_MAX)
         return false;
     *out = (struct loader_given){ .by = "multiboot2",
-                                  .keep = at,
-                                  .keep_len = head[0] };
+                                  .keep = { { at, head[0] } } };
     if (!walk_tags(&w, at + sizeof head, at + head[0]))
         return false;
     *why = "the loader gave no usable memory map";

@@ -56,6 +56,8 @@ bool pvh_read(uint64_t at, struct loader_given *out, const char **why,
         .map = info.memmap,
         .map_count = info.memmap_entries,
         .map_step = sizeof(struct loader_range),
+        .keep = { { at, sizeof info },
+                  { info.modlist, info.nr_modules != 0 ? sizeof m : 0 } },
     };
     return true;
 }

@@ -67,7 +67,7 @@
     .balign 4
     .long   4, 8, 18                /* XEN_ELFNOTE_PHYS32_ENTRY */
     .asciz  "Xen"
-    .quad   pvh_entry
+    .quad   at32_pvh_entry
 
     .section .text.entry, "ax", @progbits
     .code32
@@ -81,15 +81,15 @@ pvh_entry:
     movl    %ebx, %edi              /* boot information; cpuid takes ebx */
 
     /* nothing may be written before this: is there RAM up to the end? */
-    movl    $__image_end - 4, %ecx
+    movl    $at32_image_end - 4, %ecx
     movl    $0x5a17c0de, %eax
     movl    %eax, (%ecx)
     movl    (%ecx), %edx
     cmpl    %eax, %edx
-    movl    $no_memory, %ebx
+    movl    $at32_no_memory, %ebx
     movl    $78, %ecx
     jne     refuse
-    movl    $0, __image_end - 4
+    movl    $0, at32_image_end - 4
 
     /* An initrd over .bss would be taken for variables: look before C does.
      * Nothing else is checked here; loader.c does that.
@@ -103,13 +103,13 @@ pvh_entry:
     movl    MODULE_SIZE(%eax), %eax
     testl   %eax, %eax
     jz      1f
-    cmpl    $__image_end, %edx
+    cmpl    $at32_image_end, %edx
     jae     1f
     addl    %edx, %eax
     jc      2f
-    cmpl    $__image_start, %eax
+    cmpl    $at32_image_start, %eax
     jbe     1f
-2:  movl    $overlap, %ebx
+2:  movl    $at32_overlap, %ebx
     jmp     refuse
 1:
     movl    $0x80000000, %eax
@@ -128,10 +128,10 @@ pvh_entry:
     jne     too_old
 
     /* first 16 MiB, one to one, 2 MiB pages, writable */
-    movl    $boot_pdpt + 3, boot_pml4
-    movl    $boot_pd + 3, boot_pdpt
+    movl    $at32_boot_pdpt + 3, at32_boot_pml4
+    movl    $at32_boot_pd + 3, at32_boot_pdpt
     movl    $0x83, %eax
-    movl    $boot_pd, %ecx
+    movl    $at32_boot_pd, %ecx
 1:  movl    %eax, (%ecx)
     addl    $0x200000, %eax
     addl    $8, %ecx
@@ -140,7 +140,7 @@ pvh_entry:
 
     movl    $CR4_PAE | CR4_OSFXSR | CR4_OSXMM, %eax
     movl    %eax, %cr4
-    movl    $boot_pml4, %eax
+    movl    $at32_boot_pml4, %eax
     movl    %eax, %cr3
     movl    $EFER, %ecx
     rdmsr
@@ -148,14 +148,14 @@ pvh_entry:
     wrmsr
     movl    $CR0_PG | CR0_WP | CR0_MP | CR0_PE, %eax
     movl    %eax, %cr0
-    lgdt    boot_gdt_ptr
-    ljmpl   $8, $start64
+    lgdt    at32_boot_gdt_ptr
+    ljmpl   $8, $at32_start64
 
 no_long:
-    movl    $no_long_text, %ebx
+    movl    $at32_no_long_text, %ebx
     jmp     1f
 too_old:
-    movl    $too_old_text, %ebx
+    movl    $at32_too_old_text, %ebx
 1:  movl    $78, %ecx
     /* ebx: text, cl: exit status. Serial port, debug exits, then the end. */
 refuse:
@@ -181,10 +181,11 @@ refuse:
     /* as power.c does: reset by keyboard controller, then by triple fault */
     movb    $0xfe, %al
     outb    %al, $0x64
-    lidt    no_idt
+    lidt    at32_no_idt
     int3
 4:  hlt
     jmp     4b
+    .globl  no_idt
 no_idt:
     .word   0
     .long   0
@@ -201,26 +202,31 @@ no_idt:
     .byte   0
     .endm
 
+    .globl  no_memory
 no_memory:
     report  invalid, 78, "memory too small for the image: ", \
             "give the machine more (QEMU: -m 8)"
+    .globl  overlap
 overlap:
     report  invalid, 78, "the initrd overlaps the image: ", \
             "give the machine more memory"
+    .globl  no_long_text
 no_long_text:
     report  invalid, 78, "this processor has no 64-bit mode or no-execute ", \
             "pages (QEMU: -cpu max)"
+    .globl  too_old_text
 too_old_text:
     report  invalid, 78, "this processor lacks instructions the image was ", \
             "built for (QEMU: -cpu max)"
 
     .code64
+    .globl  start64
 start64:
     movl    $16, %eax
     movl    %eax, %ds
     movl    %eax, %es
     movl    %eax, %ss
-    movl    $__stack_top, %esp
+    leaq    __stack_top(%rip), %rsp
     movl    %edi, %edi              /* upper halves are undefined so far */
     movl    %esi, %esi
     shlq    $32, %rbp
@@ -233,20 +239,25 @@ start64:
 
     .section .rodata.entry, "a", @progbits
     .balign 8
+    .globl  boot_gdt
 boot_gdt:
     .quad   0
     .quad   0x00af9b000000ffff
     .quad   0x00cf93000000ffff
+    .globl  boot_gdt_ptr
 boot_gdt_ptr:
     .word   23
-    .long   boot_gdt
+    .long   at32_boot_gdt
 
     .section .bss.entry, "aw", @nobits
     .balign 4096
+    .globl  boot_pml4
 boot_pml4:
     .skip   4096
+    .globl  boot_pdpt
 boot_pdpt:
     .skip   4096
+    .globl  boot_pd
 boot_pd:
     .skip   4096
 

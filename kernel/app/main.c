@@ -91,6 +91,8 @@ int app_main(void)
         deliver();
     if (!report_ended(&report))
         report_end(&report, OUTCOME_BUG, STATUS_BUG, "bug: no verdict");
+    if (board_info()->slide != NULL)
+        log_trace("image address: %s", board_info()->slide);
     heap = heap_stats();
     log_trace("memory: %lu of %lu bytes at the peak, %lu still held, %lu "
               "requests refused",

@@ -20,8 +20,8 @@ from harness import (TOP, Skip, bootmail, case, check, command, equal, new_dir,
 from images import image
 from lab import pki, port53, read
 from vm import (BOARDS, KERNEL, MACHINES, MESSAGE, PLAIN, Machine, boot, cpio,
-                delivers, plain_files, plain_server, refuses, run_launcher,
-                symbols, tls_files, wait_until)
+                delivers, expect_delivery, plain_files, plain_server,
+                refuses, run_launcher, symbols, tls_files, wait_until)
 
 SELFTEST = 'x86_64-selftest'
 ACPI = 'microvm,acpi=on,rtc=on'
@@ -29,9 +29,9 @@ ACPI = 'microvm,acpi=on,rtc=on'
 
 # ----------------------------------------------- faults, through the launcher
 
-def selftest(kind, **kw):
+def selftest(kind, kernel=SELFTEST, **kw):
     return run_launcher('exec qemu-system-x86_64 "$@" -append '
-                        f'selftest={kind}\n', kernel=SELFTEST, **kw)
+                        f'selftest={kind}\n', kernel=kernel, **kw)
 
 
 DUMP = re.compile(
@@ -41,7 +41,8 @@ DUMP = re.compile(
     r'rax [0-9a-f.]{16}  rbx  [0-9a-f.]{16}  rcx [0-9a-f.]{16}\r?\n'
     r'rdx .*\r?\nrsp [0-9a-f]{16}  rbp .*\r?\nr9 .*\r?\nr12 .*\r?\n'
     r'r15 .*rfl .*cs .*\r?\n'
-    r'backtrace (?P<trace>[0-9a-f]{16}( [0-9a-f]{16})+)')
+    r'backtrace (?P<trace>[0-9a-f]{16}(\s+[0-9a-f]{16})+)\r?\n'
+    r'image     (?P<image>[0-9a-f]{16})\r?\n')
 
 
 def fault(kind, name, judge):
@@ -58,6 +59,8 @@ def fault(kind, name, judge):
         equal(m['name'], name, 'name of the trap', r)
         at = {k: int(m[k], 16) for k in ('rip', 'code', 'cr2')}
         s = symbols(SELFTEST)
+        slide = int(m['image'], 16) - s['__image_start']
+        s = {name: at + slide for name, at in s.items()}
         equal(int(m['trace'].split()[0], 16), at['rip'],
               'first address of the backtrace', r)
         for address in m['trace'].split()[1:]:
@@ -75,6 +78,10 @@ fault('writetext', 'page fault', lambda at, s: at['code'] == 3 and
 fault('null', 'page fault', lambda at, s: at['code'] == 0 == at['cr2'])
 fault('jumpnull', 'page fault', lambda at, s: at['code'] == 0x10 and
       at['rip'] == 0 == at['cr2'])
+fault('writerodata', 'page fault', lambda at, s: at['code'] == 3 and
+      at['cr2'] == s['__text_end'])
+fault('heapguard', 'page fault', lambda at, s: at['code'] == 2 and
+      at['cr2'] == s['__heap_end'])
 fault('smash', 'a stack buffer overflowed', lambda at, s: True)
 
 
@@ -88,6 +95,40 @@ def selftest_secret():
     for text in ('7465726365737421', '2174736572636574', 'tercest!',
                  '!tsecret'):
         check(text not in r.log, 'the dump shows a secret', r)
+
+
+@case('board/ubsan-fault')
+def ubsan_fault():
+    """The same overflow, with and without the checks."""
+    r = selftest('undefined', kernel='x86_64-ubsan-selftest')
+    equal(r.status, 70, 'exit status', r)
+    equal(DUMP.search(r.log)['name'], 'invalid opcode', 'the trap', r)
+    r = selftest('undefined')
+    check('selftest=undefined did not fault' in r.log, 'without checks', r)
+
+
+def ubsan(machine):
+    @case('board/ubsan-' + machine)
+    def run():
+        expect_delivery(kernel=image('x86_64-ubsan'), machine=machine)
+
+
+for m in MACHINES:
+    ubsan(m)
+
+
+@case('board/symbolize')
+def symbolize():
+    """The names of a dump, wherever the image was."""
+    r = selftest('writetext')
+    done = command([os.path.join(TOP, 'scripts', 'symbolize'),
+                    image(SELFTEST) + '.elf'], input=r.log.encode())
+    equal(done.returncode, 0, 'exit status', done.stderr)
+    names = [line.split()[1] for line in
+             done.stdout.decode().splitlines()[1:]]
+    equal((names[0], names[-1]), ('fault_writetext', 'start'),
+          'innermost and outermost', done.stdout.decode())
+    check(b'selftest.c:' in done.stdout, 'no lines', done.stdout)
 
 
 @case('board/selftest-panic')
@@ -307,7 +348,7 @@ for acpi in ('on', 'off'):
     delivers('legacy-acpi-' + acpi, machine=f'{MICROVM},rtc=on,acpi={acpi}',
              extra=['-global', 'virtio-mmio.force-legacy=true'])
 for m in MACHINES:
-    for memory in ('3', '4', '8', '64', '3G', '5G'):
+    for memory in ('3', '4', '5', '6', '8', '64', '3G', '5G'):
         delivers(f'memory-{memory}-{m}', machine=m, memory=memory)
     refuses(f'memory-2-{m}', 78, 'memory too small', machine=m, memory='2')
     refused_without_debug_exit(m)

@@ -10,7 +10,7 @@ from gdbstub import Stub
 from harness import case, check, equal, new_dir
 from images import image
 from pagewalk import PAGE, WALKS, find_slide, judge, layout, walk
-from vm import MACHINES, Machine, cpio, plain_files, symbols
+from vm import MACHINES, Machine, boot, cpio, plain_files, symbols
 
 # ------------------------------------------------------ the walker's own test
 
@@ -235,3 +235,37 @@ def spoiled():
         said = examine(stub, 'x86_64', 'x86_64')[0]
         check(any('writable and executable' in line for line in said),
               'a writable page of the text is not seen', said)
+
+
+# ------------------------------------------------------------------ the slide
+
+def base(board, **kw):
+    """Where the image was, by the dump of a fault on purpose."""
+    b = boot(image(board), nic=None, append='selftest=null ' +
+             kw.pop('append', ''), **kw)
+    m = re.search(r'^image +([0-9a-f]{16})', b.text, re.M)
+    check(m, 'no dump', b)
+    return int(m[1], 16)
+
+
+def bases(board, name, times, least, **kw):
+    @case(f'pagetables/bases-{name}')
+    def run():
+        seen = [base(board, memory='32M', **kw) for _ in range(times)]
+        check(len(set(seen)) >= least, f'{len(set(seen))} bases',
+              [hex(b) for b in seen])
+        for b in seen:
+            check(b % PAGE == 0 and 0x100000 <= b < 32 << 20, hex(b))
+
+
+bases('x86_64-selftest', 'x86_64', 20, 15)
+bases('x86_64-selftest', 'x86_64-q35', 8, 6, machine='q35')
+bases('x86_64-selftest', 'x86_64-no-rdrand', 20, 15, cpu='qemu64')
+
+
+@case('pagetables/base-fixed')
+def fixed():
+    """For a debugger, and where there is no room for a second image."""
+    linked = symbols('x86_64-selftest')['__image_start']
+    equal(base('x86_64-selftest', append='nokaslr'), linked, 'nokaslr')
+    equal(base('x86_64-selftest', memory='4M'), linked, 'no room')

@@ -105,8 +105,8 @@ static void check_usual(void)
     CHECK_EQ(got.initrd_len, 0x123);
     CHECK_EQ(got.map_count, 2);
     CHECK_EQ(got.map_step, 24);
-    CHECK_EQ(got.keep, BASE);
-    CHECK_EQ(got.keep_len, info_len);
+    CHECK_EQ(got.keep[0].at, BASE);
+    CHECK_EQ(got.keep[0].len, info_len);
     CHECK(got.rsdp != 0);
     CHECK_MEM(info + (got.rsdp - BASE), 11, "RSD PTR new", 11);
 }

@@ -160,7 +160,34 @@ static void random_histories(void)
     }
 }
 
+/* Every place there is, none else, each as often as the next. */
+static void places(void)
+{
+    unsigned seen[64] = { 0 };
+
+    begin(64 * 4096);
+    ram_add(0, 64 * 4096);
+    ram_cut(0, 4096);
+    ram_cut(10 * 4096, 4096); /* 1..9 and 11..63 are free */
+    CHECK_EQ(ram_place(64 * 4096, UINT64_MAX, 5), 0);
+    CHECK_EQ(ram_place(0, UINT64_MAX, 5), 0);
+    CHECK_EQ(ram_place(4 * 4096, 4 * 4096, 5), 0);
+    CHECK_EQ(ram_place(4 * 4096 - 1, 5 * 4096 + 17, 1000), 4096);
+    /* 4 pages below page 33: 6 places, then 19 */
+    for (uint64_t r = 0; r < 25 * 4; r++) {
+        uint64_t at = ram_place(4 * 4096, 33 * 4096, r << 32 | r);
+
+        CHECK_EQ(at % 4096, 0);
+        CHECK(ram_free(at, 4 * 4096) && at + 4 * 4096 <= 33 * 4096);
+        at = ram_place(4 * 4096, 33 * 4096, r);
+        seen[at / 4096]++;
+    }
+    for (unsigned i = 0; i < 64; i++)
+        CHECK_EQ(seen[i], (i >= 1 && i <= 6) || (i >= 11 && i <= 29) ? 4 : 0);
+}
+
 static const struct check_case cases[] = {
+    { "places", places },
     { "whole-pages", whole_pages },
     { "beyond-the-limit", beyond_the_limit },
     { "cut-middle-and-ends", cut_middle_and_ends },

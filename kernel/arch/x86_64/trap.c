@@ -111,9 +111,13 @@ static void gate_set(unsigned vector, const char *to, uint8_t ist)
 static void load_tables(void)
 {
     uint64_t at = (uintptr_t)&tss;
-    struct table_ptr g = { sizeof gdt - 1, (uintptr_t)gdt };
-    struct table_ptr i = { sizeof idt - 1, (uintptr_t)idt };
+    struct table_ptr g, i;
 
+    /* not initialised: an odd address with a pointer fits no RELR table */
+    g.limit = sizeof gdt - 1;
+    g.base = (uintptr_t)gdt;
+    i.limit = sizeof idt - 1;
+    i.base = (uintptr_t)idt;
     tss.ist[IST_FAULT - 1] = (uintptr_t)__fault_stack_top;
     tss.ist[IST_TRAP - 1] = (uintptr_t)__trap_stack_top;
     tss.iomap = sizeof tss;
