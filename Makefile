@@ -204,10 +204,11 @@ $(out)/bootmail: $(out)/bootmail.elf
 		$(FLAT),-O binary,--strip-all) $< $@)
 
 -include $(all:.o=.d)
+-include $(wildcard board/$(BOARD)/disk.mk)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image libc posix demo test bench fuzz check check-layers \
-	check-style check-shell check-format check-cppcheck check-readme \
+.PHONY: FORCE help image disk libc posix demo test bench fuzz check \
+	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-tidy format size debug verifycert host-verifycert clean distclean
 
 help: ## list the targets
@@ -225,6 +226,13 @@ image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
 libc:
 	$(q)$(if $(filter picolibc,$(LIBC)),scripts/picolibc $(libc) \
 		$(PICOLIBC_DIR) $(TARGET) $(ARCH))
+
+disk: ## build/x86_64/bootmail.img, a UEFI disk; FILES=dir: its files
+	$(if $(wildcard board/$(BOARD)/disk.mk),,$(error no disk for \
+		BOARD=$(BOARD)))
+	$(q)scripts/setup --for disk
+	$(q)$(MAKE) image BOARD=$(BOARD) FILES=
+	$(q)$(MAKE) $(jobs) $(out)/bootmail.img FOLDER='$(FILES)' FILES=
 
 posix: ## the same program as a Linux process (SAN=1: with sanitizers)
 	$(q)$(MAKE) image BOARD=posix
@@ -261,7 +269,8 @@ check: ## layout, static analysis, layer rules, limits
 
 # Each can be run alone as well.
 ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
-	kernel/virtio kernel/dt kernel/app kernel/arch/* board board/* tests tests/unit,$d/*.c $d/*.h))
+	kernel/virtio kernel/dt kernel/app kernel/arch/* board board/* board/*/efi \
+	tests tests/unit,$d/*.c $d/*.h))
 tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz, \
 	tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \

@@ -14,21 +14,11 @@
 #include "machine.h"
 
 #include "arch/x86_64/cpu.h"
-
-#define DEBUG_EXIT         0xf4
-#define DEBUG_EXIT_DEFAULT 0x501
+#include "debug_exit.h"
 
 #define SCI_EN  1u
 #define SLP_EN  (1u << 13)
 #define WAIT_NS 20000000ull /* for a machine that is slow to go */
-
-static void debug_exit(int status)
-{
-    if (!cpu_is_guest())
-        return; /* on real hardware these ports are somebody else's */
-    cpu_out8(DEBUG_EXIT, (uint8_t)status);
-    cpu_out8(DEBUG_EXIT_DEFAULT, (uint8_t)status);
-}
 
 static void reg_write8(struct acpi_io reg, uint8_t v)
 {

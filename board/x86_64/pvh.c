@@ -1,39 +1,25 @@
 /*
  * pvh.c - the PVH protocol: Xen's struct hvm_start_info.
  *
- * xen/include/public/arch-x86/hvm/start_info.h. QEMU, Cloud Hypervisor and
- * Firecracker start us this way, and so does our own program for UEFI.
+ * QEMU, Cloud Hypervisor and Firecracker start us this way, and so does our
+ * own program for UEFI (efi/).
  * Version 1 (with a memory map) is required: all loaders at hand give it.
  */
 #include "loader.h"
 #include "machine.h"
-
-#define MAGIC 0x336ec578
-
-struct start_info {
-    uint32_t magic, version, flags, nr_modules;
-    uint64_t modlist, cmdline, rsdp;
-    uint64_t memmap; /* from version 1 */
-    uint32_t memmap_entries, reserved;
-};
-_Static_assert(sizeof(struct start_info) == 56, "start_info.h");
-
-struct module {
-    uint64_t start, size, cmdline, reserved;
-};
-_Static_assert(sizeof(struct module) == 32, "start_info.h");
+#include "pvh.h"
 
 bool pvh_read(uint64_t at, struct loader_given *out, const char **why,
               bool *ours)
 {
-    struct start_info info;
-    struct module m = { 0 };
+    struct pvh_start_info info;
+    struct pvh_module m = { 0 };
 
     *ours = false;
     *why = "the start information lies beyond memory";
     if (!mem_peek(at, &info, sizeof info))
         return false;
-    if (info.magic != MAGIC) {
+    if (info.magic != PVH_MAGIC) {
         *ours = true;
         *why = "no PVH start information: not started by that protocol, "
                "or the command line is longer than the firmware takes "
