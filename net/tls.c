@@ -224,8 +224,8 @@ static bool check_config(struct tls *t, const struct tls_config *c)
 
     if (rng_state() != RNG_GOOD)
         fail(t, TLS_E_NO_ENTROPY,
-             "there is no source of random numbers (no "
-             "RDRAND, no virtio-rng, no seed file), and TLS needs one");
+             "there is no source of random numbers (none in the processor, no "
+             "virtio-rng, no seed file), and TLS needs one");
     else if (c->fingerprint != NULL && c->fingerprint_len != 32)
         fail(t, TLS_E_TRUST, "the fingerprint is not a SHA-256 (32 bytes)");
     else if (chain && c->unix_now < 0)

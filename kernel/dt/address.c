@@ -11,31 +11,38 @@
 
 #define DEPTH_MAX 16
 
-bool dt_cell(int node, const char *name, size_t index, uint32_t *out)
+bool dt_cells(int node, const char *name, size_t index, size_t count,
+              uint32_t *out)
 {
     struct blob b;
     const uint8_t *p;
+    size_t i;
 
-    if (!dt_prop(node, name, &b) || index >= b.len / 4)
+    if (!dt_prop(node, name, &b) || index > b.len / 4 ||
+        count > b.len / 4 - index)
         return false;
-    p = b.p + 4 * index;
-    *out = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-           p[3];
+    for (i = 0; i < count; i++) {
+        p = b.p + 4 * (index + i);
+        out[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+                 (uint32_t)p[2] << 8 | p[3];
+    }
     return true;
+}
+
+bool dt_cell(int node, const char *name, size_t index, uint32_t *out)
+{
+    return dt_cells(node, name, index, 1, out);
 }
 
 /* count cells (0 to 2) from index on, as one number */
 static bool cells(int node, const char *name, size_t index, uint32_t count,
                   uint64_t *out)
 {
-    uint32_t v, i;
+    uint32_t v[2] = { 0, 0 };
 
-    *out = 0;
-    for (i = 0; i < count; i++) {
-        if (!dt_cell(node, name, index + i, &v))
-            return false;
-        *out = *out << 32 | v;
-    }
+    if (!dt_cells(node, name, index, count, v))
+        return false;
+    *out = count == 2 ? (uint64_t)v[0] << 32 | v[1] : v[0];
     return true;
 }
 

@@ -23,21 +23,21 @@
 
 /* ----------------------------------------------------------- virtio-mmio */
 
-static bool route(const void *irq)
+static bool route(const void *node)
 {
-    return irq != NULL && platform_irq(irq);
+    struct dt_irq irq;
+
+    return dt_irq(*(const int *)node, 0, &irq) && platform_irq(&irq);
 }
 
 static void find_mmio(void)
 {
     int node = DT_NONE;
     struct dt_range r;
-    struct dt_irq irq;
 
     while ((node = dt_find(node, "virtio,mmio")) != DT_NONE)
         if (dt_reg(node, 0, &r))
-            devices_mmio(r.start, r.size, route,
-                         dt_irq(node, 0, &irq) ? &irq : NULL);
+            devices_mmio(r.start, r.size, route, &node);
 }
 
 /* ------------------------------------------------------------------- PCI */
@@ -59,12 +59,9 @@ static bool memory_window(int node, struct pci_window *w)
     enum { CELLS = 7, SPACE_SHIFT = 24, SPACE_MEM32 = 2 };
     uint32_t c[CELLS];
     uint64_t pci, cpu, size;
-    size_t at, i;
+    size_t at;
 
-    for (at = 0;; at += CELLS) {
-        for (i = 0; i < CELLS; i++)
-            if (!dt_cell(node, "ranges", at + i, &c[i]))
-                return false;
+    for (at = 0; dt_cells(node, "ranges", at, CELLS, c); at += CELLS) {
         pci = (uint64_t)c[1] << 32 | c[2];
         cpu = (uint64_t)c[3] << 32 | c[4];
         size = (uint64_t)c[5] << 32 | c[6];
@@ -74,6 +71,7 @@ static bool memory_window(int node, struct pci_window *w)
         *w = (struct pci_window){ pci, pci + size };
         return true;
     }
+    return false;
 }
 
 static const char *use_bridge(int node)

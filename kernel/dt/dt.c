@@ -1,11 +1,11 @@
 /*
  * dt.c - the tree itself: the one file that knows libfdt.
  *
- * libfdt checks each offset it is given; fdt_check_full() has walked the whole
- * structure once before (Devicetree Specification 0.4, chapter 5). Trees are
- * limited to 2 MiB, Linux's limit, and to NODES_MAX nodes. What libfdt would
- * walk the tree for each time, from its start, is noted once: finding 32
- * devices took 30 million instructions before.
+ * libfdt checks each offset it is given; all nodes and properties are walked
+ * once before anything is believed (Devicetree Specification 0.4, chapter 5).
+ * Trees are limited to 2 MiB, Linux's limit, and to NODES_MAX nodes. What
+ * libfdt would search for from the start each time is noted on that walk:
+ * finding 32 devices took 30 million instructions before.
  */
 #include "dt/dt.h"
 
@@ -20,6 +20,8 @@
 #define NODES_MAX  1024
 #define DEPTH_MAX  16
 
+static const char broken[] = "its structure is broken";
+
 static const void *tree; /* NULL: none yet */
 
 static struct node {
@@ -29,6 +31,7 @@ static struct node {
 } nodes[NODES_MAX]; /* in the tree's order: offsets grow */
 static unsigned node_count;
 
+/* False: a property is broken. */
 static bool note(int offset, int parent)
 {
     struct node *n = &nodes[node_count];
@@ -36,35 +39,34 @@ static bool note(int offset, int parent)
     const void *p;
     int at, len;
 
-    if (node_count == NODES_MAX)
-        return false;
     *n = (struct node){ .offset = offset, .parent = parent };
     node_count++;
     fdt_for_each_property_offset(at, tree, offset)
     {
         p = fdt_getprop_by_offset(tree, at, &name, &len);
         if (p == NULL)
-            continue;
+            return false;
         if (strcmp(name, "compatible") == 0)
             n->compatible = blob_of(p, (size_t)len);
         else if (strcmp(name, "phandle") == 0 && len == 4)
             n->phandle = fdt32_ld(p);
     }
-    return true;
+    return at == -FDT_ERR_NOTFOUND;
 }
 
-static bool note_all(void)
+static const char *note_all(void)
 {
     int open[DEPTH_MAX], depth = -1, offset = DT_NONE;
 
     node_count = 0;
     for (;;) {
         offset = fdt_next_node(tree, offset, &depth);
-        if (offset < 0 || depth < 0)
-            return true;
-        if (depth >= DEPTH_MAX ||
-            !note(offset, depth > 0 ? open[depth - 1] : DT_NONE))
-            return false;
+        if (depth < 0) /* the root's end */
+            return offset >= 0 ? NULL : broken;
+        if (depth >= DEPTH_MAX || node_count == NODES_MAX)
+            return "it has too many nodes";
+        if (offset < 0 || !note(offset, depth > 0 ? open[depth - 1] : DT_NONE))
+            return broken;
         open[depth] = offset;
     }
 }
@@ -86,15 +88,18 @@ static unsigned number_of(int offset)
 
 const char *dt_use(const void *p, size_t len)
 {
+    const char *why;
+
     /* 5.6: libfdt relies on the alignment and does not check it */
-    if (len < HEADER || len > TREE_MAX || fdt_off_dt_struct(p) % 4 != 0 ||
-        fdt_off_mem_rsvmap(p) % 8 != 0 || fdt_check_full(p, len) != 0)
-        return "its structure is broken";
+    if (len < HEADER || len > TREE_MAX || fdt_check_header(p) != 0 ||
+        fdt_totalsize(p) > len || fdt_off_dt_struct(p) % 4 != 0 ||
+        fdt_off_mem_rsvmap(p) % 8 != 0 || fdt_num_mem_rsv(p) < 0)
+        return broken;
     tree = p;
-    if (note_all())
-        return NULL;
-    tree = NULL;
-    return "it has too many nodes";
+    why = note_all();
+    if (why != NULL)
+        tree = NULL;
+    return why;
 }
 
 const char *dt_open(uint64_t phys)

@@ -47,8 +47,10 @@ const char *dt_name(int node);
 
 /* A property's bytes; false: the node has none of that name. */
 bool dt_prop(int node, const char *name, struct blob *out);
-/* Cell number index of a property. */
+/* Cell number index of a property; count cells from there on: all or none. */
 bool dt_cell(int node, const char *name, size_t index, uint32_t *out);
+bool dt_cells(int node, const char *name, size_t index, size_t count,
+              uint32_t *out);
 /* One string of a list of strings is text. */
 bool dt_has_string(int node, const char *name, const char *text);
 

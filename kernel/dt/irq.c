@@ -26,18 +26,6 @@ static uint32_t cells_of(int node, const char *name)
     return dt_cell(node, name, 0, &v) ? v : 0;
 }
 
-/* Reads count cells of a property; false: they are not there. */
-static bool read_cells(int node, const char *name, size_t at, uint32_t count,
-                       uint32_t *out)
-{
-    uint32_t i;
-
-    for (i = 0; i < count; i++)
-        if (!dt_cell(node, name, at + i, &out[i]))
-            return false;
-    return true;
-}
-
 /* Do the cells of a map's entry match, where the mask has bits? */
 static bool match(int map, size_t at, uint32_t first, uint32_t count,
                   const uint32_t *want)
@@ -80,8 +68,8 @@ static bool follow(struct spec *s)
     s->unit_cells = pu;
     s->irq.cells = pi;
     s->irq.controller = parent;
-    return read_cells(map, "interrupt-map", at + n + 1, pu, s->unit) &&
-           read_cells(map, "interrupt-map", at + n + 1 + pu, pi, s->irq.cell);
+    return dt_cells(map, "interrupt-map", at + n + 1, pu, s->unit) &&
+           dt_cells(map, "interrupt-map", at + n + 1 + pu, pi, s->irq.cell);
 }
 
 static bool resolve(struct spec *s, struct dt_irq *out)
@@ -131,8 +119,8 @@ static bool extended(int node, size_t index, struct dt_irq *irq)
         if (irq->cells == 0 || irq->cells > DT_IRQ_CELLS)
             return false;
         if (index == 0)
-            return read_cells(node, "interrupts-extended", at + 1, irq->cells,
-                              irq->cell);
+            return dt_cells(node, "interrupts-extended", at + 1, irq->cells,
+                            irq->cell);
         at += 1 + irq->cells;
     }
 }
@@ -143,8 +131,8 @@ static bool plain(int node, size_t index, struct dt_irq *irq)
     irq->cells = cells_of(irq->controller, "#interrupt-cells");
     if (irq->cells == 0 || irq->cells > DT_IRQ_CELLS)
         return false;
-    return read_cells(node, "interrupts", index * irq->cells, irq->cells,
-                      irq->cell);
+    return dt_cells(node, "interrupts", index * irq->cells, irq->cells,
+                    irq->cell);
 }
 
 bool dt_irq(int node, size_t index, struct dt_irq *out)
@@ -157,7 +145,7 @@ bool dt_irq(int node, size_t index, struct dt_irq *out)
     if (s.unit_cells > UNIT_MAX)
         return false;
     /* a map that looks at addresses must find one */
-    if (!read_cells(node, "reg", 0, s.unit_cells, s.unit))
+    if (!dt_cells(node, "reg", 0, s.unit_cells, s.unit))
         memset(s.unit, 0, sizeof s.unit);
     return resolve(&s, out);
 }

@@ -1,9 +1,8 @@
-# libfdt, by name: reading a device tree and checking all of it.  Writing,
-# overlays and the rest are not in the image.  Built for boards that list
-# kernel/dt among their folders.
+# libfdt, by name: reading a device tree.  Writing, overlays and the rest are
+# not in the image.  Built for boards that list kernel/dt among their folders.
 
 ifneq ($(filter kernel/dt,$(DIRS)),)
-LIBFDT := fdt.c fdt_check.c fdt_ro.c
+LIBFDT := fdt.c fdt_ro.c
 endif
 
 LIBFDT_INC   := -isystem $(LIBFDT_DIR)/libfdt

@@ -136,50 +136,58 @@ def segments(path):
         yield kind, flags, memory, at + i * size
 
 
-@case('build/no-wx-segment')
-def no_wx():
-    execute, write, load, stack = 1, 2, 1, 0x6474e551
-    path = image('x86_64')
-    rows = [r for r in segments(path) if r[0] in (load, stack)]
-    loads = [r for r in rows if r[0] == load]
-    check(len(loads) >= 3, 'text, rodata and data want segments of their own')
-    for _, flags, _, at in rows:
-        check(not (flags & execute and flags & write),
-              f'program header at {at} is writable and executable')
-    check(any(f & execute for _, f, _, _ in loads), 'no code')
-    check(any(f & write for _, f, _, _ in loads), 'no data')
+def no_wx(board):
+    @case('build/no-wx-segment-' + board)
+    def run():
+        execute, write, load, stack = 1, 2, 1, 0x6474e551
+        path = image(board) + '.elf'
+        rows = [r for r in segments(path) if r[0] in (load, stack)]
+        loads = [r for r in rows if r[0] == load]
+        check(len(loads) >= 3,
+              'text, rodata and data want segments of their own')
+        for _, flags, _, at in rows:
+            check(not (flags & execute and flags & write),
+                  f'program header at {at} is writable and executable')
+        check(any(f & execute for _, f, _, _ in loads), 'no code')
+        check(any(f & write for _, f, _, _ in loads), 'no data')
 
 
-@case('build/size')
-def size():
-    """Every layer has its row, the rows add up to the totals and the totals
-    to what the segments hold; an image with a writable and executable
-    segment is refused."""
-    image('x86_64')
-    out = os.path.join(BUILD, 'x86_64')
-    text = text_of(succeed([os.path.join(TOP, 'scripts', 'size'), out]))
-    rows = {m[0]: [int(n) for n in m[1:]] for m in re.findall(
-        r'^(\w+) +(\d+) +(\d+) +(\d+)$', text, re.M)}
-    total = rows.pop('all')
-    check(LAYERS <= set(rows), 'layers without a row', LAYERS - set(rows))
-    equal([sum(c) for c in zip(*rows.values())], total, 'totals', text)
-    check(f"image {os.path.getsize(out + '/bootmail'):>14} bytes" in text,
-          'the size of the image', text)
-    memory = sum(m for kind, _, m, _ in segments(out + '/bootmail')
-                 if kind == 1)
-    check(0.9 * memory <= sum(total) <= memory,
-          f'totals of {sum(total)} bytes, segments of {memory}', text)
+def size(board):
+    @case('build/size-' + board)
+    def run():
+        """Every layer has its row, the rows add up to the totals and the
+        totals to what the segments hold; an image with a writable and
+        executable segment is refused."""
+        image(board)
+        out = os.path.join(BUILD, board)
+        elf = out + '/bootmail.elf'
+        text = text_of(succeed([os.path.join(TOP, 'scripts', 'size'), out]))
+        rows = {m[0]: [int(n) for n in m[1:]] for m in re.findall(
+            r'^(\w+) +(\d+) +(\d+) +(\d+)$', text, re.M)}
+        total = rows.pop('all')
+        check(LAYERS <= set(rows), 'layers without a row', LAYERS - set(rows))
+        equal([sum(c) for c in zip(*rows.values())], total, 'totals', text)
+        check(f"image {os.path.getsize(out + '/bootmail'):>14} bytes" in text,
+              'the size of the image', text)
+        memory = sum(m for kind, _, m, _ in segments(elf) if kind == 1)
+        check(0.9 * memory <= sum(total) <= memory,
+              f'totals of {sum(total)} bytes, segments of {memory}', text)
 
-    folder = new_dir('size')
-    shutil.copy(out + '/bootmail.map', folder)
-    data = bytearray(read(out + '/bootmail'))
-    at = next(at for kind, _, _, at in segments(out + '/bootmail')
-              if kind == 1)
-    struct.pack_into('<I', data, at + 4, 7)
-    with open(os.path.join(folder, 'bootmail'), 'wb') as f:
-        f.write(data)
-    done = command([os.path.join(TOP, 'scripts', 'size'), folder])
-    equal(done.returncode, 1, 'status for a segment rwx', text_of(done))
+        folder = new_dir('size')
+        shutil.copy(out + '/bootmail.map', folder)
+        shutil.copy(out + '/bootmail', folder)
+        data = bytearray(read(elf))
+        at = next(at for kind, _, _, at in segments(elf) if kind == 1)
+        struct.pack_into('<I', data, at + 4, 7)
+        with open(os.path.join(folder, 'bootmail.elf'), 'wb') as f:
+            f.write(data)
+        done = command([os.path.join(TOP, 'scripts', 'size'), folder])
+        equal(done.returncode, 1, 'status for a segment rwx', text_of(done))
+
+
+for b in ('x86_64', 'aarch64'):
+    no_wx(b)
+    size(b)
 
 
 @case('build/layers')
