@@ -207,7 +207,8 @@ $(out)/bootmail: $(out)/bootmail.elf
 -include $(wildcard board/$(BOARD)/disk.mk)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image disk libc posix demo test bench fuzz check \
+.PHONY: FORCE help image disk libc posix demo test bench fuzz \
+	release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-tidy format size debug verifycert host-verifycert clean distclean
 
@@ -258,6 +259,15 @@ fuzz: ## hostile devices: T=seconds each (60), ONLY=pattern
 	$(q)scripts/setup --for test
 	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/fuzz/run \
 		--time $(or $(T),60) --only '$(or $(ONLY),*)' $(if $(PACK),--pack)
+
+# The posix board is for tests: it needs this machine's libraries.
+release: ## build/release: a tarball for each board, for users without a compiler
+	$(q)for b in $(filter-out posix,$(BOARDS)); do \
+		$(MAKE) image BOARD=$$b && $(MAKE) tarball BOARD=$$b || exit 1; done
+tarball:
+	$(q)LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
+		PICOLIBC_DIR='$(PICOLIBC_DIR)' LIBFDT_DIR='$(LIBFDT_DIR)' \
+		scripts/release $(BOARD) $(out) $(BUILD)/release $(version) $(epoch)
 
 check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/setup --for check

@@ -1,6 +1,7 @@
 /*
- * keys.c - prints the README's table of configuration keys from the table in
- * kernel/app/config_keys.c. scripts/readme-keys puts it into README.md.
+ * keys.c - prints the tables of configuration keys from the one table in
+ * kernel/app/config_keys.c: for README.md, and with --man as a list in mdoc(7)
+ * for bootmail.conf(5). scripts/readme-keys puts them there.
  */
 /* sources: kernel/app/config_keys.c */
 /* includes: kernel kernel/app */
@@ -64,7 +65,48 @@ static bool is_plain(const struct conf_key *k)
     return k->type != CONF_IGNORED && k->type != CONF_HOST_ONLY;
 }
 
-int main(void)
+/* a line of mdoc: no macro by accident, and a backslash shown as one */
+static void line(const char *s)
+{
+    if (*s == '.' || *s == '\'')
+        printf("\\&");
+    for (; *s != '\0'; s++) {
+        if (*s == '\\')
+            printf("\\e");
+        else
+            putchar(*s);
+    }
+}
+
+static void man(void)
+{
+    const struct conf_key *k = config_keys;
+    size_t i;
+
+    printf(".Bl -tag -width Ds\n");
+    for (i = 0; i < config_key_count; i++, k++) {
+        printf(".It Ic %s\n", k->name);
+        if (k->type == CONF_IGNORED)
+            printf("(msmtp's; ignored)\n");
+        else if (k->type == CONF_HOST_ONLY)
+            printf("(msmtp's; refused)\n");
+        line(k->help);
+        if (k->type == CONF_HOST_ONLY && k->dflt != NULL)
+            printf(" (%s%s is taken)", k->dflt[0] != '\0' ? "" : "empty",
+                   k->dflt);
+        printf(".\n");
+        if (!is_plain(k))
+            continue;
+        printf("Values: ");
+        values(k);
+        if (k->dflt != NULL && k->dflt[0] != '\0')
+            printf("; default: %s", k->dflt);
+        printf(".\n");
+    }
+    printf(".El\n");
+}
+
+static void readme(void)
 {
     const struct conf_key *k = config_keys;
     size_t i;
@@ -92,5 +134,13 @@ int main(void)
                    k->dflt);
         printf(" |\n");
     }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--man") == 0)
+        man();
+    else
+        readme();
     return 0;
 }
