@@ -198,10 +198,12 @@ $(out)/bootmail.elf: $(all) $(wildcard board/$(BOARD)/link.ld) \
 	$(q)$(call say,LD,$@)$(link) $(wl)-Map=$(out)/bootmail.map -o $@ \
 		$(all) $(LIBS)
 
-# FLAT: the bytes as they lie in memory, with a Linux header at their start
+# FLAT: the bytes as they lie in memory, with a Linux header at their start.
+# Else loaders get an ELF file without a list of sections: GRUB refuses one
+# that has any with relocations, also those that the image does itself.
 $(out)/bootmail: $(out)/bootmail.elf
 	$(q)$(if $(wl),cp $< $@,$(call say,STRIP,$@)$(OBJCOPY) $(if \
-		$(FLAT),-O binary,--strip-all) $< $@)
+		$(FLAT),-O binary,--strip-all --strip-sections) $< $@)
 
 -include $(all:.o=.d)
 -include $(wildcard board/$(BOARD)/disk.mk)

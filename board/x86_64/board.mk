@@ -1,7 +1,7 @@
 # board x86_64: a freestanding image, booted by PVH on QEMU's microvm, q35 and
 # pc.  Linked to 1 MiB, where it is loaded; position independent, because it
-# moves from there (kernel/slide.h).  Interrupt handlers do not save vector registers: whatever they can
-# reach (kernel/arch) is compiled without them.
+# moves from there (kernel/slide.h).  Interrupt handlers do not save vector
+# registers: whatever they can reach (kernel/arch) is compiled without them.
 
 TARGET := x86_64-none-elf
 LIBC   := picolibc
