@@ -330,7 +330,7 @@ debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
 	$(q)command -v $(GDB) >/dev/null || { \
 		echo "debug: $(GDB) is missing: apt-get install $(GDB)"; exit 1; }
 	$(GDB) -q -ex 'set architecture $(GDB_ARCH)' -ex 'target remote | exec \
-		$(GDB_QEMU) -cpu max -m 64 -nodefaults -no-reboot -display none \
+		$(GDB_QEMU) -m 64 -nodefaults -no-reboot -display none \
 		-serial file:$(out)/debug.log -netdev user$(,)id=n \
 		-device virtio-net-device$(,)netdev=n \
 		-kernel $(out)/bootmail $(INITRD:%=-initrd %) -append nokaslr \

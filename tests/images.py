@@ -12,6 +12,8 @@ _args = {
     'posix-asan': ['image', 'BOARD=posix', 'SAN=1'],
     'aarch64': ['image', 'BOARD=aarch64'],
     'aarch64-selftest': ['image', 'BOARD=aarch64', 'SELFTEST=1'],
+    'riscv64': ['image', 'BOARD=riscv64'],
+    'riscv64-selftest': ['image', 'BOARD=riscv64', 'SELFTEST=1'],
     'x86_64-ubsan': ['image', 'BOARD=x86_64', 'UBSAN=1'],
     'x86_64-ubsan-selftest': ['image', 'BOARD=x86_64', 'UBSAN=1',
                               'SELFTEST=1'],

@@ -10,7 +10,7 @@ from images import image
 from pki import Pki
 
 USER, PASSWORD = 'test', 'secret'
-MACHINES = ('microvm', 'legacy', 'q35', 'pc', 'aarch64', 'posix')
+MACHINES = ('microvm', 'legacy', 'q35', 'pc', 'aarch64', 'riscv64', 'posix')
 
 
 @once
@@ -67,9 +67,9 @@ def launch(machine, *args, env=None, **kw):
     if machine == 'posix':
         image('posix-asan')
         return bootmail(*args, board='posix', env=env, **kw)
-    if machine == 'aarch64':
-        image('aarch64')
-        return bootmail(*args, board='aarch64', env=env, **kw)
+    if machine in ('aarch64', 'riscv64'):
+        image(machine)
+        return bootmail(*args, board=machine, env=env, **kw)
     image('x86_64')
     if machine == 'legacy':
         env['QEMU'] = qemu_with('legacy', (

@@ -20,11 +20,16 @@ from lab import pki, read
 KERNEL = 'x86_64'
 MACHINES = ('microvm', 'q35', 'pc')
 
-# program, default machine, start of RAM, status of ours -> status of QEMU
-Board = collections.namedtuple('Board', 'qemu machine ram exits')
+# program, default machine and processor, further options that a case may say
+# again, start of RAM, status of ours -> status of QEMU
+Board = collections.namedtuple('Board', 'qemu machine cpu more ram exits')
 BOARDS = {
-    'x86_64': Board('qemu-system-x86_64', 'microvm', 0, lambda s: 2 * s + 1),
-    'aarch64': Board('qemu-system-aarch64', 'virt', 1 << 30, lambda s: 0),
+    'x86_64': Board('qemu-system-x86_64', 'microvm', 'max', (), 0,
+                    lambda s: 2 * s + 1),
+    'aarch64': Board('qemu-system-aarch64', 'virt', 'max', (), 1 << 30,
+                     lambda s: 0),
+    'riscv64': Board('qemu-system-riscv64', 'virt', 'rv64',
+                     ('-bios', 'none'), 2 << 30, lambda s: s),
 }
 
 PLAIN = ('host 10.0.2.2\nport {port}\nfrom sender@mail.test\n'
@@ -72,6 +77,29 @@ def plain_server(**kw):
         yield server
 
 
+def edit_tree(dtb, edits):
+    """Replaces bytes of a device tree in a file, and cuts the free space in
+    it off: QEMU would double that, and trees end at 2 MiB."""
+    data = read(dtb)
+    for old, new in edits:
+        equal(len(old), len(new), 'lengths')
+        check(old in data, f'{old} is not in the tree')
+        data = data.replace(old, new)
+    strings, size = (int.from_bytes(data[i:i + 4], 'big') for i in (12, 32))
+    end = strings + size
+    with open(dtb, 'wb') as f:
+        f.write(data[:4] + end.to_bytes(4, 'big') + data[8:end])
+
+
+def edited_tree(board, *edits, **kw):
+    """Arguments that give a machine its own tree with bytes of it replaced."""
+    dtb = os.path.join(new_dir('dtb'), 'dtb')
+    succeed(arguments(None, board=board, nic=None, machine=BOARDS[
+        board].machine + ',dumpdtb=' + dtb, **kw))
+    edit_tree(dtb, edits)
+    return ['-dtb', dtb]
+
+
 class Boot:
     """What one machine said and how it ended."""
 
@@ -96,7 +124,7 @@ class Boot:
                 f'{self.seconds:.1f} s\n{self.text[-4000:]}')
 
 
-def arguments(kernel, board=KERNEL, machine=None, memory='32M', cpu='max',
+def arguments(kernel, board=KERNEL, machine=None, memory='32M', cpu=True,
               append=None, initrd=None, nic=True, debug_exit='0xf4',
               serial='stdio', extra=()):
     """A command line; initrd: bytes, a path, or None."""
@@ -109,8 +137,11 @@ def arguments(kernel, board=KERNEL, machine=None, memory='32M', cpu='max',
     if machine == 'microvm':
         machine += ',x-option-roms=off,pic=off,pit=off,rtc=on,acpi=off'
     argv += ['-M', machine]
+    if cpu is True:
+        cpu = BOARDS[board].cpu
     if cpu:
         argv += ['-cpu', cpu]
+    argv += BOARDS[board].more
     if isinstance(initrd, bytes):
         path = os.path.join(new_dir('initrd'), 'initrd')
         with open(path, 'wb') as f:

@@ -23,7 +23,7 @@ MBEDTLS_SIMD := -D__linux__ -D__unix__ -isystem kernel/arch/aarch64/hwcap
 MBEDTLS_SIMD_FILES := aes.c aesce.c gcm.c sha256.c
 
 # make debug
-GDB_QEMU := qemu-system-aarch64 -M virt
+GDB_QEMU := qemu-system-aarch64 -M virt -cpu max
 GDB      := gdb-multiarch
 GDB_ARCH := aarch64
 GDB_AT   := 0x40200000

@@ -21,6 +21,6 @@ F.kernel/arch/x86_64 := -mgeneral-regs-only
 MBEDTLS_SIMD := -maes -mpclmul -msse4.1
 
 # make debug
-GDB_QEMU := qemu-system-x86_64 -M microvm,rtc=on -device isa-debug-exit
+GDB_QEMU := qemu-system-x86_64 -M microvm,rtc=on -device isa-debug-exit -cpu max
 GDB      := gdb
 GDB_ARCH := i386:x86-64

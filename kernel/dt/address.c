@@ -109,6 +109,14 @@ bool dt_reg(int node, size_t index, struct dt_range *out)
     return false;
 }
 
+bool dt_unit(int node, uint64_t *out)
+{
+    uint32_t na, ns;
+
+    return bus_cells(dt_parent(node), &na, &ns) &&
+           cells(node, "reg", 0, na, out);
+}
+
 void dt_memory(void (*found)(uint64_t start, uint64_t len))
 {
     struct dt_range r;

@@ -62,6 +62,8 @@ struct dt_range {
 /* Entry index of "reg" as the processor sees it: read with the parent's
  * #address-cells and #size-cells, carried through every "ranges" above. */
 bool dt_reg(int node, size_t index, struct dt_range *out);
+/* The first address of "reg" as it stands there: a processor's number. */
+bool dt_unit(int node, uint64_t *out);
 
 /* Each range of RAM; each range in it that somebody has reserved: the
  * reservation block and the children of /reserved-memory. */

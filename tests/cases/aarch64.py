@@ -9,9 +9,9 @@ from fake import Fake, Silent
 from harness import BUILD, case, check, equal, new_dir, succeed
 from images import image
 from lab import pki
-from vm import (BOARDS, MESSAGE, Machine, boot, cpio, expect_delivery,
-                expect_refusal, plain_files, plain_server, run_launcher,
-                symbols, tls_files)
+from vm import (BOARDS, MESSAGE, Machine, boot, cpio, edited_tree,
+                expect_delivery, expect_refusal, plain_files, plain_server,
+                run_launcher, symbols, tls_files)
 
 ARM = 'aarch64'
 SELFTEST = 'aarch64-selftest'
@@ -122,31 +122,11 @@ def anywhere():
         equal((b.status, b.exit), (0, 78), f'at {at:#x}', b)
 
 
-def edited_tree(*edits):
-    """QEMU's own tree with bytes of it replaced, as a file (without the free
-    space in it: QEMU would double that, and trees end at 2 MiB)."""
-    folder = new_dir('dtb')
-    dtb = os.path.join(folder, 'virt.dtb')
-    succeed([BOARDS[ARM].qemu, '-M', 'virt,dumpdtb=' + dtb, '-cpu', 'max',
-             '-m', '32M', '-nodefaults', '-display', 'none'])
-    with open(dtb, 'rb') as f:
-        data = f.read()
-    for old, new in edits:
-        equal(len(old), len(new), 'lengths')
-        check(old in data, f'{old} is not in the tree')
-        data = data.replace(old, new)
-    strings, size = (int.from_bytes(data[i:i + 4], 'big') for i in (12, 32))
-    end = strings + size
-    with open(dtb, 'wb') as f:
-        f.write(data[:4] + end.to_bytes(4, 'big') + data[8:end])
-    return ['-dtb', dtb]
-
-
 def odd_tree(name, status, words, *edits):
     @case('aarch64/tree-' + name)
     def run():
         b = boot(image(ARM), board=ARM, initrd=cpio(plain_files(9)),
-                 extra=edited_tree(*edits))
+                 extra=edited_tree(ARM, *edits))
         equal((b.status, b.exit), (0, status), 'the end', b)
         check(words in b.reason, 'reason', b)
 

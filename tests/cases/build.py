@@ -185,7 +185,7 @@ def size(board):
         equal(done.returncode, 1, 'status for a segment rwx', text_of(done))
 
 
-for b in ('x86_64', 'aarch64'):
+for b in ('x86_64', 'aarch64', 'riscv64'):
     no_wx(b)
     size(b)
 

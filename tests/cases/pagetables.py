@@ -216,6 +216,8 @@ for m in MACHINES:
     live('x86_64', 'x86_64', m)
 for m in ('virt', 'virt,gic-version=3', 'virt,virtualization=on'):
     live('aarch64', 'aarch64', m)
+for m in ('virt', 'virt,aia=aplic-imsic'):
+    live('riscv64', 'riscv64', m)
 
 
 @case('pagetables/live-and-spoiled')
