@@ -100,6 +100,7 @@ $(foreach f,stack tcp netif,$(eval F.net/$f.c := $(LWIP_INC)))
 $(foreach f,$(wildcard net/tls*.c) net/rng.c net/trust.c, \
 	$(eval F.$f := $(MBEDTLS_INC)))
 F.net/virtio_net.c := -Ikernel/virtio
+F.net/nic.c        := -Ikernel/virtio
 # SELFTEST=1: faults on purpose, by the word selftest=KIND
 F.kernel/selftest.c := $(if $(SELFTEST),-DSELFTEST)
 

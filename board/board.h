@@ -19,8 +19,6 @@
 
 #include "blob.h"
 
-struct netdev;
-struct virtio_dev;
 struct fwcfg_io;
 
 struct board_info {
@@ -40,14 +38,6 @@ const struct board_info *board_info(void);
 /* Console. Works from the first instruction of C, in traps, with interrupts
  * off. Bytes are written as they are. Never blocks for long. */
 void board_write(const char *p, size_t len);
-
-/* Every virtio device found, in the machine's order; returns how many were
- * written to out (at most max). Each may be started once. */
-size_t board_virtio(struct virtio_dev *out, size_t max);
-
-/* An Ethernet device that is not virtio and belongs to the board (the posix
- * board's user network or tap). NULL: none, look at board_virtio(). */
-struct netdev *board_netdev(void);
 
 /* QEMU's firmware configuration device; NULL where the machine has none. */
 const struct fwcfg_io *board_fwcfg(void);

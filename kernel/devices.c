@@ -1,51 +1,49 @@
 /*
- * devices.c - finding virtio devices: probing, naming, keeping them.
+ * devices.c - finding virtio devices: probing and keeping them.
  *
- * PCI functions get their interrupt by MSI-X vector 0, else by INTx (PCI 3.0,
- * 2.2.6) where the board has that. Devices of other kinds are left as they
- * were found.
+ * PCI functions get their interrupt by MSI-X vector 0, else by INTx.
  */
 #include "devices.h"
 
 #include <string.h>
 
-#include "board.h"
 #include "log.h"
 #include "paging.h"
-#include "pci.h"
+#include "pci_dev.h"
 #include "platform.h"
 #include "ram.h"
 #include "virtio.h"
 
 #define DEVICES_MAX   16
 #define VIRTIO_VENDOR 0x1af4
-#define BAR_LIMIT     (1ull << 32) /* nobody needs a virtio BAR of 4 GiB */
 
 static struct virtio_dev devices[DEVICES_MAX];
 static size_t device_count;
+static void (*lower_also)(void);
 
-static void keep(const struct virtio_dev *dev, bool interrupts)
+static void keep(const struct virtio_dev *dev)
 {
     devices[device_count++] = *dev;
-    log_trace("found %s, kind %u%s", dev->name, (unsigned)dev->id,
-              interrupts ? "" : ", no interrupt");
-    if (!interrupts)
-        platform_unrouted();
+    log_trace("found %s, kind %u%s%s", dev->name, (unsigned)dev->id,
+              dev->irq == IRQ_SURE ? "" : ", no sure interrupt",
+              dev->unusable != NULL ? ", unusable" : "");
 }
 
-/* The devices do not change: found once, handed out as often as asked. */
-size_t board_virtio(struct virtio_dev *out, size_t max)
+void devices_find(void)
 {
     static bool searched;
-    size_t n;
 
     if (!searched) {
         searched = true;
         platform_find_devices();
     }
-    n = device_count < max ? device_count : max;
-    memcpy(out, devices, n * sizeof *out);
-    return n;
+}
+
+size_t devices_virtio(const struct virtio_dev **list)
+{
+    devices_find();
+    *list = devices;
+    return device_count;
 }
 
 void devices_ack(void)
@@ -55,6 +53,13 @@ void devices_ack(void)
     for (i = 0; i < device_count; i++)
         if (devices[i].ops != NULL)
             devices[i].ops->irq_ack(&devices[i]);
+    if (lower_also != NULL)
+        lower_also();
+}
+
+void devices_ack_also(void (*lower)(void))
+{
+    lower_also = lower;
 }
 
 /* ----------------------------------------------------------- virtio-mmio */
@@ -83,61 +88,32 @@ void devices_mmio(uint64_t base, uint64_t size, bool (*route)(const void *irq),
         return;
     }
     p = mem_map(base, size, MEM_DEV);
-    if (p == NULL)
+    if (p == NULL) {
         mmio_ignored(base, "this address cannot be mapped");
-    else if (virtio_mmio_probe(&dev, p, &why))
-        keep(&dev, route(irq));
-    else if (why != NULL)
+    } else if (virtio_mmio_probe(&dev, p, &why)) {
+        dev.irq = route(irq) ? IRQ_SURE : IRQ_NONE;
+        keep(&dev);
+    } else if (why != NULL) {
         mmio_ignored(base, why);
+    }
 }
 
 /* ------------------------------------------------------------ virtio-pci */
 
-struct function {
-    const struct pci_host *host;
-    bool (*intx)(uint32_t bdf, uint8_t pin);
-    uint32_t bdf;
-    const char *why; /* the last BAR that could not be mapped */
-    struct pci_bar bars[PCI_BARS];
-};
-
-static volatile uint8_t *bar_map(void *ctx, uint8_t n, uint32_t off,
-                                 uint32_t len)
-{
-    struct function *f = ctx;
-    const struct pci_bar *bar = &f->bars[n < PCI_BARS ? n : 0];
-    void *p;
-
-    if (n >= PCI_BARS || bar->size == 0 || bar->size > BAR_LIMIT) {
-        f->why = "the firmware gave it no memory addresses";
-        return NULL;
-    }
-    if (off > bar->size || len > bar->size - off) {
-        f->why = "a structure lies outside its BAR";
-        return NULL;
-    }
-    if (bar->addr > UINT64_MAX - bar->size || ram_has(bar->addr, bar->size)) {
-        f->why = "a BAR lies in RAM";
-        return NULL;
-    }
-    p = mem_map(bar->addr + off, len, MEM_DEV);
-    if (p == NULL)
-        f->why = "a BAR cannot be mapped";
-    return p;
-}
-
 static uint32_t fn_read(void *ctx, uint16_t off, uint8_t bytes)
 {
-    struct function *f = ctx;
-
-    return f->host->read(f->bdf, off, bytes);
+    return pci_dev_read(ctx, off, bytes);
 }
 
 static void fn_write(void *ctx, uint16_t off, uint32_t v, uint8_t bytes)
 {
-    struct function *f = ctx;
+    pci_dev_write(ctx, off, v, bytes);
+}
 
-    f->host->write(f->bdf, off, v, bytes);
+static volatile uint8_t *fn_map(void *ctx, uint8_t bar, uint32_t off,
+                                uint32_t len)
+{
+    return pci_dev_map(ctx, bar, off, len);
 }
 
 /* virtio 1.2, 4.1.2: transitional 0x1000 + n or modern 0x1040 + id */
@@ -156,106 +132,39 @@ static bool wanted(uint32_t device)
     }
 }
 
-/* "0:3.0", as lspci would say it */
-static void name_of(uint32_t bdf, char out[12])
-{
-    static const char hex[] = "0123456789abcdef";
-    uint32_t bus = bdf >> 8, dev = bdf >> 3 & 31;
-    char *p = out;
-
-    if (bus > 15)
-        *p++ = hex[bus >> 4];
-    *p++ = hex[bus & 15];
-    *p++ = ':';
-    if (dev > 15)
-        *p++ = hex[dev >> 4];
-    *p++ = hex[dev & 15];
-    *p++ = '.';
-    *p++ = hex[bdf & 7];
-    *p = '\0';
-}
-
-static void keep_unusable(struct virtio_dev *dev, const char *why)
-{
-    dev->ops = NULL;
-    dev->unusable = why;
-    devices[device_count++] = *dev;
-}
-
-/* Somebody else's card, such as QEMU's e1000: named, not driven. */
-static void other_card(uint32_t bdf)
-{
-    struct virtio_dev dev = { .id = VIRTIO_ID_NET };
-    static const char bus[] = "pci ";
-
-    memcpy(dev.name, bus, sizeof bus - 1);
-    name_of(bdf, dev.name + sizeof bus - 1);
-    keep_unusable(&dev, "it is not a virtio device (QEMU: give the machine "
-                        "virtio-net-pci instead)");
-}
-
-static bool msix(struct function *f)
-{
-    uint64_t address;
-    uint32_t data;
-
-    return platform_msi(f->bdf, &address, &data) &&
-           pci_msix(f->host, f->bdf, address, data, bar_map, f);
-}
-
-static bool intx(struct function *f)
-{
-    uint32_t root;
-    uint8_t pin;
-
-    return f->intx != NULL && pci_intx(f->host, f->bdf, &root, &pin) &&
-           f->intx(root, pin);
-}
-
-static void virtio_function(struct function *f)
+static void virtio_function(const struct pci_id *id)
 {
     struct virtio_dev dev;
+    struct pci_dev pci;
     struct virtio_pci_access access = {
         .read = fn_read,
         .write = fn_write,
-        .map = bar_map,
-        .ctx = f,
+        .map = fn_map,
+        .ctx = &pci,
     };
     const char *why = NULL;
-    char where[12];
+    char where[PCI_NAME];
 
-    name_of(f->bdf, where);
+    pci_name(id->bdf, where);
     access.where = where;
-    pci_bars(f->host, f->bdf, f->bars);
-    pci_command(f->host, f->bdf, PCI_CMD_MEMORY, 0);
-    access.msix = msix(f);
-    if (virtio_pci_probe(&dev, &access, &why))
-        keep(&dev, access.msix || intx(f));
-    else if (why != NULL)
-        keep_unusable(&dev, f->why != NULL ? f->why : why);
-}
-
-static bool pci_function(void *ctx, uint32_t bdf)
-{
-    struct function *f = ctx;
-    const struct pci_host *host = f->host;
-
-    f->bdf = bdf;
-    f->why = NULL;
-    if (host->read(bdf, PCI_VENDOR, 2) != VIRTIO_VENDOR) {
-        if (host->read(bdf, PCI_CLASS, 2) == PCI_CLASS_ETHERNET)
-            other_card(bdf);
-    } else if (wanted(host->read(bdf, PCI_DEVICE, 2))) {
-        virtio_function(f);
+    pci_dev_open(&pci, id);
+    access.irq = pci_dev_irq(&pci, PCI_CAP_MSIX, &access.msix);
+    if (!virtio_pci_probe(&dev, &access, &why)) {
+        if (why == NULL)
+            return;
+        dev.ops = NULL;
+        dev.unusable = pci.why != NULL ? pci.why : why;
     }
-    return device_count < DEVICES_MAX;
+    keep(&dev);
 }
 
 void devices_pci(const struct pci_host *host,
-                 bool (*intx_on)(uint32_t bdf, uint8_t pin))
+                 bool (*intx)(uint32_t bdf, uint8_t pin))
 {
-    struct function f = { .host = host, .intx = intx_on };
+    const struct pci_id *ids;
+    size_t i, n = pci_dev_scan(host, intx, &ids);
 
-    if (device_count < DEVICES_MAX)
-        pci_walk(host, pci_function, &f);
+    for (i = 0; i < n && device_count < DEVICES_MAX; i++)
+        if (ids[i].vendor == VIRTIO_VENDOR && wanted(ids[i].device))
+            virtio_function(&ids[i]);
 }

@@ -13,13 +13,13 @@
 #include <string.h>
 
 #include "board.h"
+#include "devices.h"
 #include "log.h"
 #include "virtio/rng.h"
 #include "wipe.h"
 
-#define DEVICES_MAX 16        /* virtio devices looked at             */
-#define WAIT_NS     50000000u /* for virtio-rng, each read            */
-#define WORD        8         /* what the repetition test compares    */
+#define WAIT_NS 50000000u /* for virtio-rng, each read            */
+#define WORD    8         /* what the repetition test compares    */
 
 enum { CPU, RNG, SEED, SOURCES };
 
@@ -39,8 +39,8 @@ static char names[64];
 /* The first entropy device that starts; a refused one is logged. */
 static void rng_find(void)
 {
-    struct virtio_dev dev[DEVICES_MAX];
-    size_t n = board_virtio(dev, DEVICES_MAX);
+    const struct virtio_dev *dev;
+    size_t n = devices_virtio(&dev);
     const char *why = "";
 
     rng_state = RNG_NONE;

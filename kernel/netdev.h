@@ -31,6 +31,11 @@ struct netdev_ops {
     bool (*arm)(struct netdev *);
     /* The link, as far as the device says; true where it cannot say. */
     bool (*link_up)(struct netdev *);
+    /* Raises its interrupt on purpose, so that the caller can see whether it
+     * arrives; false: it cannot. NULL stands for that, too. */
+    bool (*irq_test)(struct netdev *);
+    /* Lets go of the device and of our memory: another one may be opened. */
+    void (*close)(struct netdev *);
 };
 
 struct netdev_stats {
@@ -41,10 +46,12 @@ struct netdev_stats {
 
 struct netdev {
     const struct netdev_ops *ops;
-    const char *name; /* "virtio-net mmio feb00e00"; lives for ever  */
+    const char *name; /* "virtio-net mmio feb00e00"; whoever opens it sets it */
     const char *dead; /* NULL, or why the device was given up        */
     uint8_t mac[6];
-    uint16_t mtu; /* of the IP packet: 1500 unless the device says */
+    uint16_t mtu;     /* of the IP packet: 1500 unless the device says  */
+    uint16_t link_ms; /* how long after opening a link may take to come */
+    bool polled;      /* no sure interrupt: look at it again soon       */
     struct netdev_stats stats;
 };
 

@@ -1,9 +1,10 @@
 /*
  * pci.c - PCI configuration space (PCI Local Bus Specification 3.0).
  *
- * 6.1 header, 6.2.5.1 base address registers, 6.7 capabilities, 6.8.2 MSI-X;
- * bridges by PCI-to-PCI Bridge 1.2, 3.2.5. Buses that firmware left without
- * a number are not visited, BARs without an address are not given one.
+ * 6.1 header, 6.2.5.1 base address registers, 6.7 capabilities, 6.8.1 MSI,
+ * 6.8.2 MSI-X; bridges by PCI-to-PCI Bridge 1.2, 3.2.5. Buses that firmware
+ * left without a number are not visited, BARs without an address are not
+ * given one.
  */
 #include "pci.h"
 
@@ -217,5 +218,27 @@ bool pci_msix(const struct pci_host *host, uint32_t bdf, uint64_t address,
     put32(table + 8, data);
     put32(table + 12, 0);
     host->write(bdf, (uint16_t)(cap + 2), (control & 0x3fff) | 0x8000, 2);
+    return true;
+}
+
+/* 6.8.1.3: bit 0 on, bits 6:4 how many messages (0: one), bit 7 64-bit */
+bool pci_msi(const struct pci_host *host, uint32_t bdf, uint64_t address,
+             uint32_t data)
+{
+    uint8_t cap = pci_cap(host, bdf, PCI_CAP_MSI);
+    uint32_t control;
+    bool wide;
+
+    if (cap == 0 || cap > 0xf0)
+        return false;
+    control = host->read(bdf, (uint16_t)(cap + 2), 2);
+    wide = (control & 0x80) != 0;
+    if ((!wide && address > UINT32_MAX) || data > UINT16_MAX)
+        return false;
+    host->write(bdf, (uint16_t)(cap + 4), (uint32_t)address, 4);
+    if (wide)
+        host->write(bdf, (uint16_t)(cap + 8), (uint32_t)(address >> 32), 4);
+    host->write(bdf, (uint16_t)(cap + (wide ? 12 : 8)), data, 2);
+    host->write(bdf, (uint16_t)(cap + 2), (control & ~0x71u) | 1, 2);
     return true;
 }

@@ -13,21 +13,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A function's address: bus << 8 | device << 3 | function. */
+/* What a board knows of its PCI. bdf, a function's address: bus << 8 |
+ * device << 3 | function. */
 struct pci_host {
     uint32_t (*read)(uint32_t bdf, uint16_t off, uint8_t bytes);
     void (*write)(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes);
+    /* Routes the interrupt that a PC's firmware wrote into the function's
+     * Interrupt Line register (6.2.4) to us, on a guess; false: it cannot.
+     * NULL: the register says nothing here. */
+    bool (*line)(uint8_t line);
 };
 
 enum {
     PCI_VENDOR = 0x00,
     PCI_DEVICE = 0x02,
     PCI_COMMAND = 0x04,
-    PCI_CLASS = 0x0a /* 2 bytes: class << 8 | subclass */
+    PCI_CLASS = 0x0a, /* 2 bytes: class << 8 | subclass */
+    PCI_INT_LINE = 0x3c
 };
 enum { PCI_CLASS_ETHERNET = 0x0200 };
 enum { PCI_CMD_MEMORY = 2, PCI_CMD_MASTER = 4, PCI_CMD_NO_INTX = 1 << 10 };
-enum { PCI_CAP_MSIX = 0x11 };
+enum { PCI_CAP_MSI = 0x05, PCI_CAP_MSIX = 0x11 };
 
 /* Calls found() for each function on bus 0 and behind every bridge that the
  * firmware numbered, until it returns false. */
@@ -65,5 +71,10 @@ bool pci_msix(const struct pci_host *host, uint32_t bdf, uint64_t address,
               volatile uint8_t *(*map)(void *ctx, uint8_t bar, uint32_t off,
                                        uint32_t len),
               void *ctx);
+
+/* One message (address, data), and MSI is switched on. False: the function
+ * has no MSI, or none that can be given this address. */
+bool pci_msi(const struct pci_host *host, uint32_t bdf, uint64_t address,
+             uint32_t data);
 
 #endif

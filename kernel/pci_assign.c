@@ -67,7 +67,10 @@ static void ecam_write(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes)
 
 const struct pci_host *pci_ecam(volatile void *base, unsigned buses)
 {
-    static const struct pci_host host = { ecam_read, ecam_write };
+    static const struct pci_host host = {
+        .read = ecam_read,
+        .write = ecam_write,
+    };
 
     ecam = base;
     ecam_buses = buses < 256 ? buses : 256;

@@ -18,9 +18,6 @@
  * devices_mmio() and devices_pci(). Called once. */
 void platform_find_devices(void);
 
-/* A device has no way to interrupt us: board_idle() must sleep briefly. */
-void platform_unrouted(void);
-
 /* A message (address, data) by which a device, told apart by its PCI
  * function, can interrupt us. False: this machine has none. */
 bool platform_msi(uint32_t bdf, uint64_t *address, uint32_t *data);

@@ -39,6 +39,7 @@
 #define DNS_PORT    53
 #define TIMERS_MAX  8
 #define NAK_MS      1000
+#define POLL_MS     10  /* a device whose interrupt nobody is sure of */
 #define LINK_MS     100 /* reading the link costs several exits of the VM */
 
 static struct {
@@ -448,6 +449,8 @@ uint64_t stack_deadline(uint64_t now_ms)
     if (netif_stats().tx_full != self.tx_full)
         at = now_ms + 1;
     self.tx_full = netif_stats().tx_full;
+    if (self.dev->polled && at > now_ms + POLL_MS)
+        at = now_ms + POLL_MS;
     if (self.dev->dead == NULL && self.dev->ops->arm(self.dev))
         at = now_ms;
     return at < now_ms ? now_ms : at;

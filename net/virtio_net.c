@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "entropy.h"
+#include "nic_memory.h"
 #include "virtio/ring.h"
 
 #define NET_F_MTU    (1ull << 3)
@@ -53,6 +54,7 @@ enum {
 
 _Static_assert(HDR_MODERN + ETH_HDR + ETH_VLAN + MTU <= BUFFER,
                "a whole frame fits a buffer");
+_Static_assert(2 * RING * BUFFER <= NIC_MEMORY, "the buffers fit");
 _Static_assert(RING <= VRING_MAX, "the rings fit vring_mem");
 
 struct vnet {
@@ -60,7 +62,6 @@ struct vnet {
     struct virtio_dev dev;
     struct vring rx, tx;
     struct vring_mem rx_mem, tx_mem;
-    char name[sizeof("virtio-net ") + sizeof(((struct virtio_dev *)0)->name)];
     uint16_t hdr;      /* bytes in front of a frame                     */
     uint16_t rx_id;    /* the frame the stack looks at                  */
     uint32_t rx_len;   /* its length; 0: none                           */
@@ -69,12 +70,20 @@ struct vnet {
     bool armed;        /* interrupts are on                             */
     uint16_t tx_count; /* entries of tx_free                            */
     uint16_t tx_free[RING];
-    _Alignas(64) uint8_t rx_buf[RING][BUFFER];
-    _Alignas(64) uint8_t tx_buf[RING][BUFFER];
 };
 
 static struct vnet card;
 static bool card_open;
+
+static uint8_t *rx_buf_at(uint16_t id)
+{
+    return nic_memory + (size_t)id * BUFFER;
+}
+
+static uint8_t *tx_buf_at(uint16_t id)
+{
+    return nic_memory + (size_t)(RING + id) * BUFFER;
+}
 
 static struct vnet *of(struct netdev *nd)
 {
@@ -112,7 +121,7 @@ static void disarm(struct vnet *v)
 
 static void rx_give(struct vnet *v, uint16_t id)
 {
-    (void)vring_post(&v->rx, id, v->rx_buf[id], BUFFER, true);
+    (void)vring_post(&v->rx, id, rx_buf_at(id), BUFFER, true);
 }
 
 static const uint8_t *rx_peek(struct netdev *nd, size_t *len)
@@ -136,7 +145,7 @@ static const uint8_t *rx_peek(struct netdev *nd, size_t *len)
     if (!alive(v) || v->rx_len == 0)
         return NULL;
     *len = v->rx_len;
-    return v->rx_buf[v->rx_id] + v->hdr;
+    return rx_buf_at(v->rx_id) + v->hdr;
 }
 
 /* With EVENT_IDX the kick is a register write only when the device has run
@@ -180,7 +189,7 @@ static uint8_t *tx_buf(struct netdev *nd, size_t *cap)
         v->tx_held = true;
     }
     *cap = (size_t)nd->mtu + ETH_HDR;
-    return v->tx_buf[v->tx_id] + v->hdr;
+    return tx_buf_at(v->tx_id) + v->hdr;
 }
 
 static void tx_send(struct netdev *nd, size_t len)
@@ -190,8 +199,8 @@ static void tx_send(struct netdev *nd, size_t len)
     if (!alive(v) || !v->tx_held || len > BUFFER - (size_t)v->hdr)
         return;
     v->tx_held = false;
-    memset(v->tx_buf[v->tx_id], 0, v->hdr);
-    if (!vring_post(&v->tx, v->tx_id, v->tx_buf[v->tx_id],
+    memset(tx_buf_at(v->tx_id), 0, v->hdr);
+    if (!vring_post(&v->tx, v->tx_id, tx_buf_at(v->tx_id),
                     (uint32_t)(v->hdr + len), false))
         return;
     nd->stats.tx++;
@@ -233,6 +242,12 @@ static bool link_up(struct netdev *nd)
     return (status & CFG_STATUS_LINK_UP) != 0;
 }
 
+static void close(struct netdev *nd)
+{
+    kill(of(nd), "it is closed");
+    card_open = false;
+}
+
 static const struct netdev_ops ops = {
     .rx_peek = rx_peek,
     .rx_done = rx_done,
@@ -240,6 +255,7 @@ static const struct netdev_ops ops = {
     .tx_send = tx_send,
     .arm = arm,
     .link_up = link_up,
+    .close = close,
 };
 
 /* 5.1.5 step 7: the address, or a random one with the locally administered
@@ -307,53 +323,25 @@ static bool queues(struct vnet *v, const char **why)
     return true;
 }
 
-static void set_name(struct vnet *v)
-{
-    static const char head[] = "virtio-net ", skip[] = "virtio-";
-    const char *rest = v->dev.name;
-
-    if (strncmp(rest, skip, sizeof(skip) - 1) == 0)
-        rest += sizeof(skip) - 1;
-    memcpy(v->name, head, sizeof(head) - 1);
-    memcpy(v->name + sizeof(head) - 1, rest, strlen(rest) + 1);
-    v->nd.name = v->name;
-}
-
-/* The reason as a sentence: it may be the run's last word. */
-static const char *sentence(const char *why)
-{
-    static const char head[] = "the network device cannot be used: ";
-    static char text[200];
-    size_t n = strlen(why);
-
-    if (n > sizeof(text) - sizeof(head))
-        n = sizeof(text) - sizeof(head);
-    memcpy(text, head, sizeof(head) - 1);
-    memcpy(text + sizeof(head) - 1, why, n);
-    text[sizeof(head) - 1 + n] = '\0';
-    return text;
-}
-
 struct netdev *virtio_net_open(const struct virtio_dev *dev, const char **why)
 {
     struct vnet *v = &card;
 
     if (card_open) {
-        *why = sentence("another one is already in use");
+        *why = "another one is already in use";
         return NULL;
     }
     if (dev->unusable != NULL) {
-        *why = sentence(dev->unusable);
+        *why = dev->unusable;
         return NULL;
     }
-    memset(v, 0, offsetof(struct vnet, rx_buf));
+    memset(v, 0, sizeof(*v));
     v->dev = *dev;
     v->nd.ops = &ops;
+    v->nd.polled = dev->irq != IRQ_SURE;
     v->hdr = dev->ops->legacy ? HDR_LEGACY : HDR_MODERN;
-    set_name(v);
     if (!start(v, why) || !set_mac(v, why) || !queues(v, why)) {
         virtio_fail(&v->dev);
-        *why = sentence(*why);
         return NULL;
     }
     virtio_ready(&v->dev);

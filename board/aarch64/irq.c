@@ -17,8 +17,7 @@
 #include "dt/start.h"
 #include "platform.h"
 
-#define POLL_NS 10000000ull   /* where a device cannot interrupt */
-#define NAP_NS  2000000000ull /* one timer run at most           */
+#define NAP_NS 2000000000ull /* one timer run at most           */
 
 enum { KIND_SHARED = 0, KIND_PRIVATE = 1 };
 enum { FLAGS_EDGE = 3 };
@@ -26,7 +25,6 @@ enum { TIMER_VIRTUAL = 2 }; /* of secure, physical, virtual, hypervisor */
 
 static int controller = DT_NONE;
 static uint32_t timer_id = GIC_NONE;
-static bool must_poll;
 
 static bool start_v2(int node)
 {
@@ -108,11 +106,6 @@ bool platform_msi(uint32_t bdf, uint64_t *address, uint32_t *data)
     return false;
 }
 
-void platform_unrouted(void)
-{
-    must_poll = true;
-}
-
 void platform_find_devices(void)
 {
     dt_devices();
@@ -135,10 +128,8 @@ static bool device_interrupt(void)
 
 void board_idle(uint64_t until_ns)
 {
-    uint64_t now = board_now_ns();
+    uint64_t now;
 
-    if (must_poll && until_ns > now && until_ns - now > POLL_NS)
-        until_ns = now + POLL_NS;
     while (!device_interrupt()) {
         now = board_now_ns();
         if (now >= until_ns)

@@ -41,11 +41,6 @@ void board_write(const char *p, size_t len)
             *blind = (uint8_t)p[i];
 }
 
-struct netdev *board_netdev(void)
-{
-    return NULL; /* virtio is all there is */
-}
-
 size_t board_entropy(uint8_t *out, size_t len)
 {
     size_t done = cpu_entropy(out, len);

@@ -29,7 +29,9 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "devices.h"
 #include "heap.h"
+#include "nic.h"
 #include "posix.h"
 #include "status.h"
 #include "wipe.h"
@@ -93,16 +95,28 @@ void board_write(const char *p, size_t len)
     }
 }
 
-size_t board_virtio(struct virtio_dev *out, size_t max)
+size_t devices_virtio(const struct virtio_dev **list)
 {
-    (void)out;
-    (void)max;
+    *list = NULL;
     return 0;
 }
 
-struct netdev *board_netdev(void)
+size_t nic_count(void)
 {
-    return have_net ? &net.dev : NULL;
+    return have_net ? 1 : 0;
+}
+
+const char *nic_name(size_t i)
+{
+    (void)i;
+    return net.dev.name;
+}
+
+struct netdev *nic_open(size_t i, const char **why)
+{
+    (void)i;
+    (void)why;
+    return &net.dev;
 }
 
 const struct fwcfg_io *board_fwcfg(void)

@@ -66,10 +66,22 @@ static bool link_up(struct netdev *dev)
     return true;
 }
 
+static void closed(struct netdev *dev)
+{
+    (void)dev; /* there is no other to open: it lives as the process does */
+}
+
 void posix_net_init(struct posix_net *n, const char *name)
 {
-    static const struct netdev_ops ops = { rx_peek, rx_done, tx_buf,
-                                           tx_send, arm,     link_up };
+    static const struct netdev_ops ops = {
+        .rx_peek = rx_peek,
+        .rx_done = rx_done,
+        .tx_buf = tx_buf,
+        .tx_send = tx_send,
+        .arm = arm,
+        .link_up = link_up,
+        .close = closed,
+    };
 
     n->dev.ops = &ops;
     n->dev.name = name;

@@ -35,13 +35,11 @@ enum {
 };
 
 #define LVT_MASKED (1u << 16)
-#define POLL_NS    10000000ull   /* where a device cannot interrupt */
 #define NAP_NS     2000000000ull /* one timer run at most            */
 
 static volatile uint32_t *lapic; /* NULL: none, or by MSR */
 static bool have_lapic, x2;
 static uint64_t timer_hz;
-static bool must_poll;
 
 static struct ioapic {
     volatile uint32_t *regs;
@@ -204,11 +202,6 @@ bool platform_msi(uint32_t bdf, uint64_t *address, uint32_t *data)
     return true;
 }
 
-void platform_unrouted(void)
-{
-    must_poll = true;
-}
-
 /* ------------------------------------------------------------------ idle */
 
 static void timer_arm(uint64_t ns)
@@ -222,8 +215,6 @@ void board_idle(uint64_t until_ns)
 {
     uint64_t now = board_now_ns(), nap;
 
-    if (must_poll && until_ns - now > POLL_NS && until_ns > now)
-        until_ns = now + POLL_NS;
     while (!irq_pending && now < until_ns) {
         nap = until_ns - now < NAP_NS ? until_ns - now : NAP_NS;
         if (timer_hz != 0) {

@@ -158,7 +158,19 @@ static void pci_write(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes)
         cpu_out32(PCI_DATA, v);
 }
 
-static const struct pci_host host = { pci_read, pci_write };
+/* What a PC's firmware leaves in the register is the 8259 input that the pin
+ * was routed to (PCI 3.0, 6.2.4); the I/O APIC's input of the same number
+ * hears it too where the chip set is QEMU's. Where not, nothing comes. */
+static bool pci_line(uint8_t line)
+{
+    return line >= 3 && line < 16 && apic_route(line);
+}
+
+static const struct pci_host host = {
+    .read = pci_read,
+    .write = pci_write,
+    .line = pci_line,
+};
 
 /* The address register keeps what is written where there is a bridge. */
 static void find_pci(void)
@@ -172,11 +184,6 @@ void platform_find_devices(void)
 {
     find_mmio();
     find_pci();
-}
-
-struct netdev *board_netdev(void)
-{
-    return NULL; /* virtio is all there is */
 }
 
 /* ---------------------------------------------------------------- fw_cfg */

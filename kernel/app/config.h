@@ -48,7 +48,8 @@ struct config {
     struct blob dsn_notify;
     uint8_t dsn_return; /* enum config_dsn_return                       */
 
-    struct blob ip; /* dhcp, ADDR/PREFIX or Linux's ip= form    */
+    struct blob interface; /* auto, a card's address, or its name        */
+    struct blob ip;        /* dhcp, ADDR/PREFIX or Linux's ip= form    */
     struct blob gateway;
     struct conf_list dns;
     uint32_t source_ip;

@@ -124,6 +124,9 @@ const struct conf_key config_keys[] = {
            "what of the message comes back in a note about a failure"),
 
     /* the network */
+    STR("interface", interface, "auto",
+        "network card: its address, or its name as logged; auto: one with "
+        "a link"),
     STR("ip", ip, "dhcp", "dhcp, ADDRESS/PREFIX, or what Linux takes as ip="),
     STR("gateway", gateway, NULL, "IPv4 address of the router"),
     LIST("dns", dns, "IPv4 addresses of up to two name servers"),

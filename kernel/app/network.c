@@ -5,35 +5,14 @@
 
 #include "board.h"
 #include "clock.h"
+#include "interface.h"
 #include "log.h"
 #include "loop.h"
 #include "netdev.h"
 #include "quad.h"
 #include "stack.h"
-#include "virtio.h"
-#include "virtio_net.h"
 
-#define DEVICES_MAX     16
 #define ADDRESS_WAIT_MS 15000 /* DHCP asks several times within it */
-
-static struct netdev *open_virtio(const char **why)
-{
-    static struct virtio_dev devs[DEVICES_MAX];
-    struct netdev *nd;
-    size_t i, n = board_virtio(devs, DEVICES_MAX);
-
-    *why = "no network device (QEMU: -netdev user,id=n "
-           "-device virtio-net-device,netdev=n or virtio-net-pci)";
-    for (i = 0; i < n; i++) {
-        if (devs[i].id != VIRTIO_ID_NET)
-            continue;
-        nd = virtio_net_open(&devs[i], why);
-        if (nd != NULL)
-            return nd;
-        log_say("%s: %s", devs[i].name, *why);
-    }
-    return NULL;
-}
 
 /* What a DHCP server lists us as. */
 static const char DHCP_NAME[] = "bootmail";
@@ -79,15 +58,11 @@ bool network_up(const struct config *conf, uint64_t give_up_ms,
         .source_ip = conf->source_ip,
         .hostname = DHCP_NAME,
     };
-    const char *why = NULL;
-    struct netdev *nd = board_netdev();
+    struct netdev *nd = interface_open(conf->interface, r);
 
     if (nd == NULL)
-        nd = open_virtio(&why);
-    if (nd == NULL)
-        return report_end(r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK, "%s", why);
-    log_say("%s, address %02x:%02x:%02x:%02x:%02x:%02x", nd->name, nd->mac[0],
-            nd->mac[1], nd->mac[2], nd->mac[3], nd->mac[4], nd->mac[5]);
+        return false;
+    log_say("%s, address " MAC_FMT, nd->name, MAC(nd->mac));
     if (!stack_start(nd, &sc, clock_ms()))
         return report_end(r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK,
                           "the network stack cannot start: out of memory");

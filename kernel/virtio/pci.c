@@ -338,5 +338,6 @@ bool virtio_pci_probe(struct virtio_dev *dev,
     }
     dev->ops = &pci_modern;
     dev->msix = pci->msix;
+    dev->irq = pci->irq;
     return true;
 }

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "irq.h"
+
 enum { VIRTIO_ID_NET = 1, VIRTIO_ID_CONSOLE = 3, VIRTIO_ID_RNG = 4 };
 
 #define VIRTIO_F_VERSION_1       (1ull << 32)
@@ -59,6 +61,7 @@ struct virtio_dev {
     uint32_t notify_mul;
     volatile uint8_t *isr;
     bool msix;         /* pci: interrupts go to MSI-X vector 0      */
+    enum irq irq;      /* does it end board_idle()?                 */
     uint64_t features; /* as negotiated                             */
 };
 
@@ -130,8 +133,9 @@ void vring_disarm(struct vring *vr);
 bool vring_arm(struct vring *vr);
 
 /* Transports' entry points for the boards; both fill in all of *dev. mmio:
- * base is mapped (0x200 bytes at least), irq is the board's business; false:
- * no device behind it (id 0, *why is then NULL) or not virtio. */
+ * base is mapped (0x200 bytes at least); false: no device behind it (id 0,
+ * *why is then NULL) or not virtio. What dev->irq is, the board says after
+ * that: it routes the interrupt. */
 bool virtio_mmio_probe(struct virtio_dev *dev, volatile void *base,
                        const char **why);
 
@@ -148,6 +152,7 @@ struct virtio_pci_access {
                              uint32_t len);
     void *ctx;
     bool msix; /* vector 0 is programmed and enabled */
+    enum irq irq;
 };
 bool virtio_pci_probe(struct virtio_dev *dev,
                       const struct virtio_pci_access *pci, const char **why);

@@ -70,13 +70,13 @@ delivers('two-cards-pci', nic='virtio-net-pci', extra=[
 delivers('root-port', nic=None, extra=[
     '-device', 'pcie-root-port,id=b,chassis=1',
     *NET, 'virtio-net-pci,netdev=n,bus=b'])
-delivers('e1000-and-virtio', nic='e1000', extra=[
+delivers('rtl8139-and-virtio', nic='rtl8139', extra=[
     '-netdev', 'user,id=n2', '-device', 'virtio-net-pci,netdev=n2'])
 for what in ('vectors=0', 'disable-legacy=on', 'romfile=', 'page-per-vq=on'):
     delivers('pci-' + what.replace('=', '-'), nic='virtio-net-pci,' + what)
 
 refuses('no-card', 74, 'no network device', nic=None)
-refuses('e1000', 74, 'not a virtio device', nic='e1000')
+refuses('rtl8139', 74, 'there is no driver', nic='rtl8139')
 refuses('pci-disable-modern', 74, 'before virtio 1.0',
         nic='virtio-net-pci,disable-modern=on')
 

@@ -386,9 +386,9 @@ for m in ('q35', 'pc'):
     refuses(f'{m}-disable-modern', 74, 'before virtio 1.0',
             'disable-modern=off', machine=m,
             nic='virtio-net-pci,disable-modern=on')
-    refuses(f'{m}-e1000', 74, 'not a virtio device', 'virtio-net-pci',
-            machine=m, nic='e1000')
-    delivers(f'{m}-e1000-and-virtio', machine=m, nic='e1000', extra=[
+    refuses(f'{m}-rtl8139', 74, 'there is no driver', 'virtio-net-pci',
+            machine=m, nic='rtl8139')
+    delivers(f'{m}-rtl8139-and-virtio', machine=m, nic='rtl8139', extra=[
         '-netdev', 'user,id=n2', '-device', 'virtio-net-pci,netdev=n2'])
 for m in MACHINES:
     refuses(f'{m}-no-card', 74, 'no network device', machine=m, nic=None)

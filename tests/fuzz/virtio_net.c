@@ -1,4 +1,4 @@
-/* sources: kernel/virtio/virtio.c */
+/* sources: kernel/virtio/virtio.c net/nic_memory.c */
 /* includes: kernel kernel/virtio net tests/fuzz */
 /*
  * virtio_net.c - the network card's driver and its rings, against a card that
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     input(data, len);
     dev = begin(VIRTIO_ID_NET);
     card_open = false;
-    memset(&card, 0, offsetof(struct vnet, rx_buf));
+    memset(&card, 0, sizeof(card));
     nd = virtio_net_open(&dev, &why);
     if (nd == NULL) {
         MUST(why != NULL && strlen(why) > 10);

@@ -139,6 +139,7 @@ static void defaults(void)
         "allow_from_override on",
         "dsn_notify off",
         "dsn_return off",
+        "interface auto",
         "ip dhcp",
         "gateway ",
         "dns ",

@@ -124,8 +124,14 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 
 static void start(void)
 {
-    static const struct netdev_ops ops = { rx_peek, rx_done, tx_buf,
-                                           tx_send, arm,     link_up };
+    static const struct netdev_ops ops = {
+        .rx_peek = rx_peek,
+        .rx_done = rx_done,
+        .tx_buf = tx_buf,
+        .tx_send = tx_send,
+        .arm = arm,
+        .link_up = link_up,
+    };
     const struct stack_config conf = {
         .address = OURS,
         .netmask = 0xffffff00,

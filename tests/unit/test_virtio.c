@@ -232,8 +232,15 @@ static void pci_fill(uint16_t device)
 
 static bool pci_probe(struct virtio_dev *dev, const char **why)
 {
-    struct virtio_pci_access a = { "0:3.0", pci_read, pci_write,
-                                   pci_map, pci_cfg,  true };
+    struct virtio_pci_access a = {
+        .where = "0:3.0",
+        .read = pci_read,
+        .write = pci_write,
+        .map = pci_map,
+        .ctx = pci_cfg,
+        .msix = true,
+        .irq = IRQ_SURE,
+    };
 
     return virtio_pci_probe(dev, &a, why);
 }
