@@ -258,7 +258,7 @@ bench: ## figures: image size, guest instructions, heap of one delivery
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)BUILD='$(BUILD)' tests/bench/bench.py
 
-fuzz: ## hostile devices: T=seconds each (60), ONLY=pattern
+fuzz: ## hostile devices, peers, messages: T=seconds each (60), ONLY=pattern
 	$(q)scripts/setup --for test
 	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/fuzz/run \
 		--time $(or $(T),60) --only '$(or $(ONLY),*)' $(if $(PACK),--pack)

@@ -201,11 +201,13 @@ static const struct server_say bare = { 554,
 static void account(struct server *s, size_t taken, size_t made)
 {
     s->octets += made;
-    if (s->dots.bad && s->bad.code == 0)
-        s->bad = bare;
-    else if (s->cfg->size_max != 0 && s->octets > s->cfg->size_max &&
-             s->bad.code == 0)
+    /* What stands behind the first bad byte is not counted: so the size is to
+     * be judged first, or what came together would change the reply. */
+    if (s->bad.code == 0 && s->cfg->size_max != 0 &&
+        s->octets > s->cfg->size_max)
         s->bad = too_large;
+    else if (s->bad.code == 0 && s->dots.bad)
+        s->bad = bare;
     s->body_len += made;
     if (s->bad.code != 0)
         s->body_at = s->body_len = 0;

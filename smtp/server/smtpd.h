@@ -15,7 +15,8 @@
  *
  * The envelope is kept by the caller: what it said yes to is in it until
  * SMTPD_EV_RESET, or until the answer to SMTPD_ASK_MESSAGE. The same input in
- * any fragmentation gives the same events, replies and body.
+ * any fragmentation gives the same events, replies and messages; of a body that
+ * becomes void more or less may have been handed out.
  *
  * Refused without asking: bare CR, and bare LF unless the configuration takes
  * it, in commands and messages alike (the end of a message is CRLF "." CRLF

@@ -50,6 +50,11 @@ MUTANTS = [
      'rng->have = len + 1;'),
     ('virtio_rng', 'kernel/virtio/ring.c', 'got_len > vr->slot[got_id].len',
      '0'),
+    ('smtp_reply', 'smtp/reply.c', 'text_clean(r->line, r->line_len);', ''),
+    ('smtp_server', 'smtp/server/server.c', 'if (s->line_wire == 0)\n', ''),
+    ('smtp_server', 'smtp/server/receive.c', 's->bad.code == 0 && '
+     's->cfg->size_max != 0 &&\n', '!s->dots.bad && s->cfg->size_max != 0 &&'),
+    ('smtp_address', 'smtp/mailbox.c', "c == '\"' || ", ''),
 ]
 
 
@@ -57,7 +62,8 @@ def mutant(number, name, path, old, new):
     @case(f'fuzz/mutant-{number}-{name}')
     def run():
         top = os.path.join(new_dir('mutant'), 'tree')
-        for folder in ('kernel', 'net', 'board', 'tests/fuzz', 'tests/unit'):
+        for folder in ('kernel', 'net', 'smtp', 'board', 'tests/fuzz',
+                       'tests/unit'):
             shutil.copytree(os.path.join(TOP, folder),
                             os.path.join(top, folder))
         with open(os.path.join(top, path)) as f:
