@@ -325,6 +325,10 @@ fault('null', 'load page fault', lambda at, s: at['addr'] == 0,
       '-bios default', '-sbi')
 fault('jumpnull', 'instruction page fault', lambda at, s:
       at['pc'] == at['addr'] == 0)
+fault('writerodata', 'store page fault', lambda at, s:
+      s['__text_end'] <= at['addr'] < s['__rodata_end'])
+fault('heapguard', 'store page fault', lambda at, s:
+      at['addr'] == s['__heap_end'])
 fault('smash', 'a stack buffer overflowed')
 
 
@@ -332,6 +336,16 @@ fault('smash', 'a stack buffer overflowed')
 def selftest_panic():
     r = selftest('panic')
     equal((r.status, r.reason), (70, 'self-test'), 'exit status, reason', r)
+
+
+@case('riscv64/selftest-secret')
+def selftest_secret():
+    """Registers that hold neither nothing nor an address are not shown."""
+    r = selftest('secret')
+    equal(r.status, 70, 'exit status', r)
+    check(DUMP.search(r.log), 'no register dump', r)
+    for text in ('7465726365737421', '2174736572636574'):
+        check(text not in r.log, 'the dump shows a secret', r)
 
 
 @case('riscv64/selftest-double')
