@@ -14,12 +14,11 @@
 #include "dt/dt.h"
 #include "platform.h"
 
-#define POLL_NS  10000000ull /* where a device cannot interrupt        */
-#define TAKE_MAX 64          /* interrupts taken for one end of a sleep */
+#define TAKE_MAX 64 /* interrupts taken for one end of a sleep */
 
 static bool (*enable)(const struct dt_irq *irq); /* wired ones */
 static bool (*take)(void);
-static bool messages, must_poll;
+static bool messages;
 
 static bool none_taken(void)
 {
@@ -70,11 +69,6 @@ bool platform_msi(uint32_t bdf, uint64_t *address, uint32_t *data)
     return messages;
 }
 
-void platform_unrouted(void)
-{
-    must_poll = true;
-}
-
 /* Everything pending is taken; a line that nobody lowers comes again, and
  * then the sleep ends again, which is all that can be done about it. */
 static bool device_came(void)
@@ -94,8 +88,6 @@ void board_idle(uint64_t until_ns)
 {
     uint64_t now = board_now_ns();
 
-    if (must_poll && until_ns > now && until_ns - now > POLL_NS)
-        until_ns = now + POLL_NS;
     while (!device_came() && now < until_ns) {
         timer_arm(until_ns - now);
         cpu_sleep();

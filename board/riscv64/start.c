@@ -64,11 +64,6 @@ void board_write(const char *p, size_t len)
     }
 }
 
-struct netdev *board_netdev(void)
-{
-    return NULL; /* virtio is all there is */
-}
-
 void platform_find_devices(void)
 {
     dt_devices();
