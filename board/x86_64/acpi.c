@@ -164,6 +164,10 @@ bool acpi_fadt(bool scan, struct acpi_fadt *out)
     out->pm_timer = get32(f + 76) & 0xffff;
     out->century = f[108];
     out->hw_reduced = (get32(f + 112) >> 20 & 1) != 0;
+    if (len >= 129 && (get32(f + 112) >> 10 & 1) != 0) { /* 4.8.3.6 */
+        out->reset = gas(f + 116);
+        out->reset_value = f[128];
+    }
     if (out->hw_reduced) {
         out->pm1a.addr = out->pm1b.addr = out->pm_timer = 0;
         if (len >= 256)
@@ -283,6 +287,86 @@ static bool aml_mmio(const uint8_t *p, void *ctx)
         break;
     }
     return false;
+}
+
+/* PCI Firmware 3.2, 4.1.2: 8 reserved bytes, then 16 for each segment */
+static bool mcfg(struct acpi_ecam *out)
+{
+    struct acpi_table t;
+    uint8_t e[16];
+    uint32_t at;
+
+    if (!acpi_find("MCFG", false, &t))
+        return false;
+    for (at = HEADER + 8; at + sizeof e <= t.len && at < MADT_MAX;
+         at += sizeof e) {
+        if (!mem_peek(t.phys + at, e, sizeof e))
+            return false;
+        if (e[8] != 0 || e[9] != 0 || e[10] != 0) /* segment, first bus */
+            continue;
+        out->base = get64(e);
+        out->buses = e[11] + 1u;
+        return true;
+    }
+    return false;
+}
+
+/* PCI Firmware 3.2, 4.1.3: an integer by the name _CBA, or a method that does
+ * nothing but return one, is the window's address. */
+static bool aml_cba(const uint8_t *p, void *ctx)
+{
+    struct acpi_ecam *out = ctx;
+
+    p += 4;
+    if (p[0] == 0x00 && p[1] == 0xa4) /* no arguments; ReturnOp */
+        p += 2;
+    if (p[0] == 0x0c) /* DWordPrefix */
+        out->base = get32(p + 1);
+    else if (p[0] == 0x0e) /* QWordPrefix */
+        out->base = get64(p + 1);
+    else
+        return false;
+    out->buses = 256;
+    return true;
+}
+
+bool acpi_ecam(struct acpi_ecam *out)
+{
+    struct acpi_fadt f;
+
+    if (!mcfg(out) &&
+        (!acpi_fadt(false, &f) || !scan_dsdt(f.dsdt, "_CBA", aml_cba, out)))
+        return false;
+    return out->base != 0 && out->base % (1u << 20) == 0;
+}
+
+/* 6.4.3.5.2: a DWord address space that is memory, with minimum and maximum
+ * fixed and no translation. The first large one is the host bridge's. */
+static bool aml_window(const uint8_t *p, void *ctx)
+{
+    uint64_t *window = ctx;
+    uint64_t min = get32(p + 10), max = get32(p + 14);
+
+    if (p[2] != 0 || p[3] != 0 || (p[4] & 0x0c) != 0x0c || get32(p + 18) != 0 ||
+        get32(p + 22) != max - min + 1 || min < 1u << 24 ||
+        max - min < 1u << 20)
+        return false;
+    window[0] = min;
+    window[1] = max + 1;
+    return true;
+}
+
+bool acpi_pci_window(uint64_t *start, uint64_t *end)
+{
+    struct acpi_fadt f;
+    uint64_t window[2] = { 0, 0 };
+
+    if (!acpi_fadt(false, &f) ||
+        !scan_dsdt(f.dsdt, "\x87\x17", aml_window, window))
+        return false;
+    *start = window[0];
+    *end = window[1];
+    return true;
 }
 
 void acpi_virtio_mmio(void (*found)(uint64_t base, uint64_t size, uint32_t gsi))

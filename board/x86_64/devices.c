@@ -3,9 +3,8 @@
  *
  * virtio-mmio: from the words virtio_mmio.device=SIZE@BASE:IRQ[:ID] that
  * QEMU's microvm and Firecracker append (Linux, admin-guide/kernel-
- * parameters), else from ACPI where it describes such devices. virtio-pci: by
- * configuration mechanism 1 (PCI 3.0, 3.2.2.3.2), where the host bridge
- * answers to it. What is there is kernel/devices.c's.
+ * parameters), else from ACPI where it describes such devices. virtio-pci:
+ * pci.c. What is there is kernel/devices.c's.
  */
 #include "board.h"
 #include "machine.h"
@@ -15,11 +14,7 @@
 #include "devices.h"
 #include "fwcfg_port.h"
 #include "log.h"
-#include "pci.h"
 #include "platform.h"
-
-#define PCI_ADDRESS 0xcf8
-#define PCI_DATA    0xcfc
 
 #define FWCFG_SELECT 0x510
 #define FWCFG_DATA   0x511
@@ -126,64 +121,11 @@ static void find_mmio(void)
         acpi_virtio_mmio(mmio_device);
 }
 
-/* ------------------------------------------------------------ virtio-pci */
-
-static void pci_select(uint32_t bdf, uint16_t off)
-{
-    cpu_out32(PCI_ADDRESS, 0x80000000 | bdf << 8 | (off & 0xfc));
-}
-
-static uint32_t pci_read(uint32_t bdf, uint16_t off, uint8_t bytes)
-{
-    uint16_t port = (uint16_t)(PCI_DATA + (off & 3));
-
-    pci_select(bdf, off);
-    if (bytes == 1)
-        return cpu_in8(port);
-    if (bytes == 2)
-        return cpu_in16(port);
-    return cpu_in32(PCI_DATA);
-}
-
-static void pci_write(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes)
-{
-    uint16_t port = (uint16_t)(PCI_DATA + (off & 3));
-
-    pci_select(bdf, off);
-    if (bytes == 1)
-        cpu_out8(port, (uint8_t)v);
-    else if (bytes == 2)
-        cpu_out16(port, (uint16_t)v);
-    else
-        cpu_out32(PCI_DATA, v);
-}
-
-/* What a PC's firmware leaves in the register is the 8259 input that the pin
- * was routed to (PCI 3.0, 6.2.4); the I/O APIC's input of the same number
- * hears it too where the chip set is QEMU's. Where not, nothing comes. */
-static bool pci_line(uint8_t line)
-{
-    return line >= 3 && line < 16 && apic_route(line);
-}
-
-static const struct pci_host host = {
-    .read = pci_read,
-    .write = pci_write,
-    .line = pci_line,
-};
-
-/* The address register keeps what is written where there is a bridge. */
-static void find_pci(void)
-{
-    cpu_out32(PCI_ADDRESS, 0x80000000);
-    if (cpu_in32(PCI_ADDRESS) == 0x80000000)
-        devices_pci(&host, NULL);
-}
-
 void platform_find_devices(void)
 {
     find_mmio();
-    find_pci();
+    pci_find();
+    console_open(); /* if there is one among them */
 }
 
 /* ---------------------------------------------------------------- fw_cfg */

@@ -17,8 +17,14 @@
 #include "paging.h"
 #include "ram.h"
 
-/* console.c: an 8250/16550 at COM1, if there is one */
+/* console.c: COM1, if there is one; the first virtio console */
 void console_init(void);
+bool console_seen(void); /* there is COM1                                 */
+void console_open(void); /* looks for a virtio console, once              */
+void console_end(void);  /* what was written is out, or never will be     */
+
+/* pci.c: hands the PCI functions of the machine to devices_pci() */
+void pci_find(void);
 
 /* memory.c: the image's page tables */
 void memory_init(void);
@@ -61,6 +67,12 @@ struct acpi_fadt {
     uint32_t smi_port;
     uint8_t acpi_enable;
     uint64_t dsdt;
+    struct acpi_io reset; /* addr 0: it has no such register */
+    uint8_t reset_value;
+};
+struct acpi_ecam {
+    uint64_t base;
+    unsigned buses; /* from bus 0, 1 MiB each */
 };
 void acpi_init(uint64_t rsdp);
 /* scan: also search the BIOS area when the loader named no RSDP */
@@ -70,6 +82,10 @@ bool acpi_fadt(bool scan, struct acpi_fadt *out);
 void acpi_ioapics(void (*found)(uint64_t base, uint32_t first_gsi));
 /* SLP_TYPa and b of _S5_ */
 bool acpi_s5(uint64_t dsdt, uint8_t type[2]);
+/* PCI Express configuration space of segment 0 */
+bool acpi_ecam(struct acpi_ecam *out);
+/* memory below 4 GiB that a PCI host bridge passes on, one to one */
+bool acpi_pci_window(uint64_t *start, uint64_t *end);
 /* virtio-mmio devices (HID LNRO0005), on machines without legacy ACPI */
 void acpi_virtio_mmio(void (*found)(uint64_t base, uint64_t size,
                                     uint32_t gsi));

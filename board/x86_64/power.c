@@ -5,9 +5,10 @@
  *   1. QEMU's isa-debug-exit at 0xf4 (the launcher's) or 0x501 (its default):
  *      QEMU ends with 2 * status + 1
  *   2. ACPI S5 (ACPI 6.5, 4.8.3.2 and 4.8.3.7, 7.4.2)
- *   3. reset by the keyboard controller, which microVMs take for the end
- *   4. reset by triple fault
- *   5. stop with interrupts off
+ *   3. reset by ACPI's register (4.8.3.6)
+ *   4. reset by the keyboard controller, which microVMs take for the end
+ *   5. reset by triple fault
+ *   6. stop with interrupts off
  * Runs in traps too: no heap, no interrupts, bounded waits.
  */
 #include "board.h"
@@ -80,6 +81,17 @@ static void acpi_off(void)
     clock_spin(WAIT_NS);
 }
 
+/* 4.8.3.6 */
+static void acpi_reset(void)
+{
+    struct acpi_fadt f;
+
+    if (!acpi_fadt(true, &f) || f.reset.addr == 0)
+        return;
+    reg_write8(f.reset, f.reset_value);
+    clock_spin(WAIT_NS);
+}
+
 static void keyboard_reset(void)
 {
     int i;
@@ -95,11 +107,14 @@ _Noreturn void board_exit(int status)
     static bool again;
 
     __asm__ volatile("cli");
-    debug_exit(status);
     if (!again) { /* a fault in here goes straight to the end */
         again = true;
+        console_end();
+        debug_exit(status);
         acpi_off();
+        acpi_reset();
         keyboard_reset();
     }
+    debug_exit(status);
     cpu_triple_fault();
 }

@@ -81,6 +81,8 @@ static void start(uint64_t boot_info, uint64_t tsc)
     clock_init(tsc);
     apic_timer_init();
     boot_constructors();
+    if (!console_seen())
+        console_open();
     selftest(info.cmdline);
     status = app_main();
     loader_forget();
