@@ -217,7 +217,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
-		Makefile
+		Makefile smtp/lib.mk
 	@sed -n '/^#   [A-Z]*=/s/^# //p' Makefile
 
 image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
@@ -284,8 +284,8 @@ check: ## layout, static analysis, layer rules, limits
 ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
 	kernel/virtio kernel/dt kernel/app kernel/arch/* board board/* board/*/efi \
 	tests tests/unit,$d/*.c $d/*.h))
-tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz, \
-	tests/$d/*.[ch]))
+tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz \
+	examples,tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
 # what is the same on every board is looked at once
@@ -321,8 +321,11 @@ $(tidy:%=$(out)/tidy/%): $(out)/tidy/%: % .clang-tidy $(out)/flags
 format: ## lay the sources out as `make check` wants them
 	clang-format -i $(ours) $(tools)
 
-size: image ## text, data and bss of each layer, image size, W^X
+size: image ## text, data and bss of each layer, image size, W^X; the library
 	$(q)scripts/size $(out)
+	$(q)scripts/libsize
+
+include smtp/lib.mk
 
 # The machine, the debugger and its name for the processor are the board's, and
 # GDB_AT: where QEMU puts what was linked at 0.

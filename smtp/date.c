@@ -6,6 +6,8 @@
  */
 #include "date.h"
 
+#include "text.h"
+
 #include <string.h>
 
 #define DAY           86400

@@ -10,7 +10,8 @@
 #define SMTP_DATE_H
 
 #include "smtp.h"
-#include "text.h"
+
+struct text; /* text.h: within the library */
 
 struct smtp_date {
     int64_t seconds; /* since 1970-01-01 00:00 UTC                         */

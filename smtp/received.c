@@ -12,6 +12,7 @@
 
 #include "header.h"
 #include "mailbox.h"
+#include "text.h"
 
 #include <string.h>
 
