@@ -7,6 +7,8 @@
  */
 #include "clock.h"
 
+#include <stdbool.h>
+
 #include "board.h"
 
 #ifndef BUILD_EPOCH
@@ -16,6 +18,14 @@
 /* time zones: an RTC that keeps local time may lag UTC by up to 12 hours */
 #define ZONE_SLACK (12 * 3600)
 
+static bool set;
+static int64_t set_to, set_at_s; /* clock_set()'s time, and when it was */
+
+static int64_t uptime_s(void)
+{
+    return (int64_t)(board_now_ns() / 1000000000);
+}
+
 uint64_t clock_ms(void)
 {
     return board_now_ns() / 1000000;
@@ -23,9 +33,21 @@ uint64_t clock_ms(void)
 
 int64_t clock_unix(void)
 {
-    int64_t t = board_unix_time();
+    int64_t t = set ? set_to + (uptime_s() - set_at_s) : board_unix_time();
 
     return t >= (int64_t)BUILD_EPOCH - ZONE_SLACK ? t : -1;
+}
+
+int64_t clock_earliest(void)
+{
+    return BUILD_EPOCH;
+}
+
+void clock_set(int64_t unix_s)
+{
+    set = true;
+    set_to = unix_s;
+    set_at_s = uptime_s();
 }
 
 const char *clock_why(void)

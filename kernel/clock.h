@@ -13,4 +13,9 @@ uint64_t clock_ms(void); /* since entry; from board_now_ns() */
 int64_t clock_unix(void);
 const char *clock_why(void);
 
+/* When this image was built: no true time is before that. */
+int64_t clock_earliest(void);
+/* From now on clock_unix() goes by this, and no longer by the machine. */
+void clock_set(int64_t unix_s);
+
 #endif

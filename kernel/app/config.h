@@ -51,7 +51,7 @@ struct config {
     struct blob interface; /* auto, a card's address, or its name        */
     struct blob ip;        /* dhcp, ADDR/PREFIX or Linux's ip= form    */
     struct blob gateway;
-    struct conf_list dns;
+    struct conf_list dns, ntp;
     uint32_t source_ip;
 
     bool trace;

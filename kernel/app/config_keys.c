@@ -130,6 +130,8 @@ const struct conf_key config_keys[] = {
     STR("ip", ip, "dhcp", "dhcp, ADDRESS/PREFIX, or what Linux takes as ip="),
     STR("gateway", gateway, NULL, "IPv4 address of the router"),
     LIST("dns", dns, "IPv4 addresses of up to two name servers"),
+    LIST("ntp", ntp,
+         "time servers, asked if the machine has no clock to trust"),
     { "source_ip", CONF_IPV4, AT(source_ip), NULL, NULL, 0, 0,
       "must be the static address: the image has but one" },
     BOOL("trace", trace, "off", "log the whole dialogue, secrets excepted"),

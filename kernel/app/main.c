@@ -15,6 +15,7 @@
 #include "rng.h"
 #include "stack.h"
 #include "submit.h"
+#include "timesync.h"
 
 #ifndef BUILD_VERSION
 #error "the build must pass -DBUILD_VERSION"
@@ -72,6 +73,7 @@ static void deliver(void)
 
     seed();
     if (envelope_addresses(&conf, &job, &report) &&
+        timesync(&conf, give_up, &report) &&
         envelope_message(&conf, &job, &message, &report) &&
         submit_ready(&conf, &report) && network_up(&conf, give_up, &report) &&
         network_resolve(&conf, give_up, &report)) {

@@ -49,6 +49,7 @@ static bool wait_address(uint64_t give_up, struct report *r, bool dhcp)
 bool network_up(const struct config *conf, uint64_t give_up_ms,
                 struct report *r)
 {
+    static bool up;
     struct stack_config sc = {
         .dhcp = conf->dhcp,
         .address = conf->address,
@@ -58,8 +59,11 @@ bool network_up(const struct config *conf, uint64_t give_up_ms,
         .source_ip = conf->source_ip,
         .hostname = DHCP_NAME,
     };
-    struct netdev *nd = interface_open(conf->interface, r);
+    struct netdev *nd;
 
+    if (up)
+        return true;
+    nd = interface_open(conf->interface, r);
     if (nd == NULL)
         return false;
     log_say("%s, address " MAC_FMT, nd->name, MAC(nd->mac));
@@ -73,6 +77,7 @@ bool network_up(const struct config *conf, uint64_t give_up_ms,
             "%s",
             QUAD(stack_address()), QUAD(stack_gateway()),
             QUAD(stack_dns_server()), conf->dhcp ? " (DHCP)" : "");
+    up = true;
     return true;
 }
 

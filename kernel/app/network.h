@@ -10,7 +10,7 @@
 #include "config.h"
 #include "report.h"
 
-/* Finds a device, starts the stack, waits for an address. */
+/* Finds a device, starts the stack, waits for an address; once. */
 bool network_up(const struct config *, uint64_t give_up_ms, struct report *);
 
 /* The server's name to report->address. */

@@ -3,12 +3,14 @@ port, no PIT, no PIC, no CMOS clock, no PCI ports. The console is virtio's, PCI
 is found by ACPI. QEMU's microvm with those devices taken away stands for the
 micro-VM monitors of that kind."""
 import os
+import threading
 
 from dialogue import Dialogue
 from fake import Fake
-from harness import case, check, equal, new_dir
+from harness import Skip, case, check, equal, new_dir
 from images import image
 from lab import pki, read
+from ntpserver import NtpServer
 from vm import (KERNEL, boot, cpio, expect_delivery, plain_files,
                 plain_server, tls_files)
 
@@ -120,3 +122,73 @@ def no_clock():
                  initrd=cpio(tls_files(srv.port)), extra=console('device'))
         check(b.exit not in (0, None), 'the end', b)
         check('no clock' in b.reason, 'the reason', b)
+
+
+_port123 = threading.Lock()
+
+
+def time_server(kind):
+    """On port 123, which one at a time can have, and only root."""
+    try:
+        return NtpServer(kind)
+    except PermissionError as e:
+        raise Skip('port 123 of the loopback cannot be had') from e
+
+
+def ntp(kind, *words, conf='ntp 10.0.2.2\n', tries=None):
+    """words: of the reason; none: the mail is delivered"""
+    @case('bare/ntp-' + kind)
+    def run():
+        with _port123, time_server(kind) as times, Fake(
+                Dialogue(auth=()), pki=pki()) as srv:
+            files = tls_files(srv.port)
+            files['bootmail.conf'] += conf.encode()
+            b = boot(image(KERNEL), machine=BARE + 'off', serial='none',
+                     initrd=cpio(files), extra=console('device'))
+            if words:
+                equal((b.status, b.exit), (149, 74), 'the end', b)
+                equal(srv.connections, 0, 'connections', b)
+            else:
+                equal((b.status, b.exit), (1, 0), 'the end', b)
+            for word in words:
+                check(word in b.reason, f'the reason lacks "{word}"', b)
+            asked = times.questions
+        equal(len(asked), tries or 1, 'questions', b)
+        equal(len({q[40:48] for q in asked}), len(asked), 'nonces', asked)
+        for q in asked:
+            equal((len(q), q[:40]), (48, b'\x23' + bytes(39)), 'question')
+
+
+ntp('right')
+ntp('late')
+ntp('silent', 'time server 10.0.2.2', 'does not answer', tries=3)
+ntp('nonce', 'does not answer', tries=3)
+ntp('short', 'does not answer', tries=3)
+ntp('kiss', 'does not serve us')
+ntp('old', 'before this image was built')
+ntp('unset', 'clock is not set')
+
+
+@case('bare/ntp-not-needed')
+def ntp_not_needed():
+    """A machine that knows the date asks nobody."""
+    with _port123, time_server('right') as times:
+        expect_delivery(lambda port: {
+            **plain_files(port), 'bootmail.conf': plain_files(port)[
+                'bootmail.conf'] + b'ntp 10.0.2.2\n'})
+        equal(times.questions, [], 'questions')
+
+
+@case('bare/ntp-second-server')
+def ntp_second():
+    """The first is no address that answers; and the Date field is right."""
+    with _port123, time_server('right'), plain_server() as srv:
+        files = plain_files(srv.port)
+        files['bootmail.conf'] += b'ntp 10.0.2.99,10.0.2.2\n'
+        files['message'] = b'Subject: x\n\nx\n'
+        b = boot(image(KERNEL), machine=BARE + 'off', serial='none',
+                 initrd=cpio(files), extra=console('device'))
+        equal((b.status, b.exit), (1, 0), 'the end', b)
+        check('no time from 10.0.2.99' in b.text, 'the first', b)
+        got = srv.wires[0].messages[0]['data']
+        check(b'\r\nDate: ' in b'\r\n' + got, 'no Date field', got)

@@ -143,6 +143,7 @@ static void defaults(void)
         "ip dhcp",
         "gateway ",
         "dns ",
+        "ntp ",
         "source_ip ",
         "trace off",
     };
