@@ -213,7 +213,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 .PHONY: FORCE help image disk libc posix demo test bench fuzz \
 	release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
-	check-tidy format size debug verifycert host-verifycert clean distclean
+	check-stack check-tidy format size debug verifycert host-verifycert clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
@@ -279,6 +279,8 @@ check: ## layout, static analysis, layer rules, limits
 		check-cppcheck check-readme check-tidy BOARD=x86_64
 	$(q)for b in $(filter-out x86_64,$(BOARDS)); do \
 		$(MAKE) $(jobs) -k check-tidy BOARD=$$b || exit 1; done
+	$(q)for b in $(filter-out posix,$(BOARDS)); do \
+		$(MAKE) check-stack BOARD=$$b || exit 1; done
 
 # Each can be run alone as well.
 ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
@@ -307,6 +309,10 @@ check-cppcheck:
 		$(addprefix -I,smtp smtp/server net kernel kernel/virtio kernel/app \
 		board) \
 		$(filter %.c,$(ours))
+# Half of the stacks that link.ld lays out: the program's, the traps'.
+check-stack: image
+	$(q)scripts/stack $(BOARD) $(out)/bootmail.elf 32768
+	$(q)scripts/stack $(BOARD) $(out)/bootmail.elf 4096 trap_entered
 check-readme:
 	$(q)scripts/readme-keys --check
 check-tidy: $(tidy:%=$(out)/tidy/%)

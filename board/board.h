@@ -47,6 +47,10 @@ const struct fwcfg_io *board_fwcfg(void);
  * left. */
 void *board_pages(size_t bytes);
 
+/* Bytes of the stack that were in use at the deepest so far; *size: how many
+ * there are. 0: nobody knows (a process has its own system for that). */
+size_t board_stack_used(size_t *size);
+
 /* Overwrites bytes of the initrd where they lie: secrets are wiped after use,
  * and the initrd is otherwise mapped read-only. Ranges outside the initrd are
  * left alone. */

@@ -3,14 +3,14 @@
  *
  * Text and constants are never written, so they are copied from where they
  * are; .data as slide_keep() found it; .bss is zero. Pointers are adjusted by
- * the RELR table (ELF gABI, "Relative Relocation Table"): an even entry is
- * the address of a word, an odd one a bitmap of the 63 words behind the last.
+ * the RELR table (relocate.h).
  */
 #include "slide.h"
 
 #include <string.h>
 
 #include "ram.h"
+#include "relocate.h"
 
 /* the linker script's */
 extern char __image_start[], __image_end[];
@@ -51,27 +51,6 @@ const char *slide_state(void)
     return state;
 }
 
-/* The table's addresses are those of the link; words are at off from them. */
-static void adjust(uintptr_t off, uintptr_t add)
-{
-    const uint64_t *relr;
-    uint64_t *at = NULL, bits;
-    unsigned i;
-
-    for (relr = __relr_start; relr < __relr_end; relr++) {
-        bits = *relr;
-        if ((bits & 1) == 0) {
-            at = (uint64_t *)(uintptr_t)(off + bits);
-            *at++ += add;
-            continue;
-        }
-        for (i = 0; (bits >>= 1) != 0; i++)
-            if ((bits & 1) != 0)
-                at[i] += add;
-        at += 63;
-    }
-}
-
 static char *there(char *here, uintptr_t by)
 {
     return (char *)((uintptr_t)here + by);
@@ -85,6 +64,6 @@ void slide_copy(uintptr_t to, uintptr_t off, uintptr_t add)
     memcpy(there(__data_start, by), __data_kept,
            between(__data_start, __data_end));
     memset(there(__bss_start, by), 0, between(__bss_start, __bss_end));
-    adjust(off, add);
+    relocate_by(off, add, __relr_start, __relr_end);
     *(bool *)there((char *)&moved, by) = true;
 }

@@ -15,6 +15,7 @@
 #include "paging.h"
 #include "ram.h"
 #include "selftest.h"
+#include "stackmark.h"
 
 /* Where QEMU's virt has its PL011: tried when there is no tree to ask. */
 #define VIRT_PL011 0x09000000
@@ -143,6 +144,7 @@ __attribute__((no_stack_protector)) _Noreturn void board_start(
 {
     uint64_t seed;
 
+    stack_paint();
     guard_init(0);
     power_conduit(level == 2); /* until the tree says it */
     memory_init();

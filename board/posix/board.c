@@ -145,6 +145,12 @@ int64_t board_unix_time(void)
     return start_unix + (int64_t)(board_now_ns() / 1000000000u);
 }
 
+size_t board_stack_used(size_t *size)
+{
+    *size = 0;
+    return 0;
+}
+
 size_t board_entropy(uint8_t *out, size_t len)
 {
     size_t at = 0;

@@ -16,6 +16,7 @@
 #include "platform.h"
 #include "ram.h"
 #include "selftest.h"
+#include "stackmark.h"
 
 /* Where QEMU's virt has its 16550: tried when there is no tree to ask, and no
  * firmware either. */
@@ -197,6 +198,7 @@ __attribute__((no_stack_protector)) _Noreturn void board_start(
 {
     hart = this_hart;
     sbi = !machine_mode;
+    stack_paint();
     guard_init(0);
     trap_init();
     memory_init();

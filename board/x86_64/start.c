@@ -8,6 +8,7 @@
 #include "arch/x86_64/trap.h"
 #include "selftest.h"
 #include "slide.h"
+#include "stackmark.h"
 
 /* start.S's tables: one entry of boot_pd for each 2 MiB */
 #define BOOT_PD_ENTRIES 512
@@ -67,6 +68,7 @@ static void start(uint64_t boot_info, uint64_t tsc)
     struct boot boot;
     int status;
 
+    stack_paint();
     console_init();
     trap_init();
     memory_init();

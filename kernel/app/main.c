@@ -86,6 +86,7 @@ static void deliver(void)
 int app_main(void)
 {
     struct heap_stats heap;
+    size_t used, size;
 
     report.at.boot = board_now_ns() / 1000;
     log_say("bootmail %s on %s", BUILD_VERSION, board_info()->machine);
@@ -100,6 +101,10 @@ int app_main(void)
               "requests refused",
               (unsigned long)heap.peak, (unsigned long)heap.limit,
               (unsigned long)heap.used, (unsigned long)heap.failed);
+    used = board_stack_used(&size);
+    if (used != 0)
+        log_trace("stack: %lu of %lu bytes at the deepest",
+                  (unsigned long)used, (unsigned long)size);
     log_say("%s", report.reason);
     report_print(&report);
     files_wipe_all(); /* secrets must not outlive the run in the guest's RAM */
