@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "devices.h"
+#include "e1000.h"
 #include "nic_driver.h"
 #include "virtio_net.h"
 
@@ -15,6 +16,7 @@
 
 /* One line for each family, NULL last. */
 static const struct nic_driver *const drivers[] = {
+    &e1000_driver,
     NULL,
 };
 
@@ -104,7 +106,7 @@ struct netdev *nic_open(size_t i, const char **why)
         nd = c->driver->open(c->pci, why);
     else
         *why = "there is no driver for it (QEMU: give the machine "
-               "virtio-net-pci)";
+               "virtio-net-pci or e1000e)";
     if (nd != NULL)
         nd->name = c->name;
     return nd;

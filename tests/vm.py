@@ -230,6 +230,12 @@ class Machine:
                 return
             self.text += data.decode(errors='replace')
 
+    def end(self, seconds=60):
+        """Waits for the machine's own end."""
+        wait_until(lambda: self.process.poll() is not None, seconds)
+        self._reader.join(10)
+        return Boot(self.text, self.process.returncode, seconds)
+
     def wait_for(self, words, seconds=30):
         end = time.monotonic() + seconds
         while words not in self.text:
@@ -243,7 +249,10 @@ class Machine:
         if self._sock is None:
             self._sock = socket.socket(socket.AF_UNIX)
             self._sock.settimeout(seconds)
-            self._sock.connect(self.path)
+            end = time.monotonic() + seconds
+            while self._sock.connect_ex(self.path) != 0:
+                check(time.monotonic() < end, "QEMU's monitor does not come")
+                time.sleep(0.01)    # bound is not yet listening
             self._answer()
         self._sock.sendall(command.encode() + b'\n')
         lines = self._answer().splitlines()

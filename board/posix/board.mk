@@ -9,7 +9,7 @@ DIRS   := smtp net kernel kernel/virtio kernel/app board/posix
 SKIP   := $(addprefix kernel/,libc.c boot.c devices.c dump.c pages.c paging.c \
 	pci.c pci_assign.c pci_dev.c ram.c slide.c \
 	stackmark.c fwcfg_port.c) \
-	$(addprefix net/,nic.c nic_memory.c virtio_net.c)
+	$(addprefix net/,e1000.c nic.c nic_memory.c virtio_net.c)
 
 ARCH    := -fPIE
 CFLAGS  := -fstack-protector-strong

@@ -107,6 +107,11 @@ static bool name_failed(enum stack_dns answer, struct blob host,
                               "host \"%.*s\" not found: no name server is "
                               "known; set dns ADDRESS",
                               n, h);
+        if (stack_link() == STACK_LINK_DOWN)
+            return report_end(r, OUTCOME_TEMPORARY, STATUS_NO_HOST,
+                              "host \"%.*s\" not found: the network link is "
+                              "down",
+                              n, h);
         return report_end(r, OUTCOME_TEMPORARY, STATUS_NO_HOST,
                           "host \"%.*s\" not found: the name server " QUAD_FMT
                           " does not answer",

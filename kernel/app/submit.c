@@ -490,7 +490,9 @@ void submit(const struct config *conf, struct message *m, struct smtp_job *job,
         while (!closed(&s))
             turn(&s);
         r->at.smtp = board_now_ns() / 1000;
-        if (clock_ms() >= s.give_up)
+        if (stack_link() == STACK_LINK_DOWN)
+            lost = "the network link is down";
+        else if (clock_ms() >= s.give_up)
             lost = "total_timeout, the time for the whole run, is up";
         else if (s.tls != NULL && tls_error(s.tls) != TLS_OK)
             lost = tls_why();

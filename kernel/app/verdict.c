@@ -4,6 +4,7 @@
 #include "verdict.h"
 
 #include "quad.h"
+#include "stack.h"
 
 /* status when the verdict is "refused"; a "try later" is 75 unless the row
  * says otherwise */
@@ -150,5 +151,7 @@ void verdict_connect(enum tcp_error e, uint16_t port, struct report *r)
 
     report_end(r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK,
                "cannot connect to " QUAD_FMT " port %u: %s", QUAD(r->address),
-               port, words[e]);
+               port,
+               stack_link() == STACK_LINK_DOWN ? "the network link is down"
+                                               : words[e]);
 }

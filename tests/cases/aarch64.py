@@ -75,6 +75,11 @@ delivers('rtl8139-and-virtio', nic='rtl8139', extra=[
 for what in ('vectors=0', 'disable-legacy=on', 'romfile=', 'page-per-vq=on'):
     delivers('pci-' + what.replace('=', '-'), nic='virtio-net-pci,' + what)
 
+for card in ('e1000', 'e1000-82544gc', 'e1000-82545em', 'e1000e'):
+    for gic in '23':
+        delivers(f'{card}-gic{gic}', nic=card,
+                 machine=f'virt,gic-version={gic}')
+
 refuses('no-card', 74, 'no network device', nic=None)
 refuses('rtl8139', 74, 'there is no driver', nic='rtl8139')
 refuses('pci-disable-modern', 74, 'before virtio 1.0',
