@@ -33,6 +33,7 @@ enum conf_type {
     CONF_CHOICE,   /* uint8_t: index into choices                         */
     CONF_IPV4,     /* uint32_t, host byte order; empty = 0                */
     CONF_LIST,     /* struct conf_list: the key may repeat, or hold commas */
+    CONF_LINES,    /* the same, but a comma parts nothing                 */
     CONF_HEX32,    /* struct conf_hex: AA:BB:.. of 32 bytes (SHA-256)     */
     CONF_IGNORED,  /* bool: given or not; harmless, help says why         */
     CONF_HOST_ONLY /* refused, help says why; dflt: a value that is not   */

@@ -224,10 +224,12 @@ static bool hex32(struct blob text, struct conf_hex *out)
 }
 
 /* Comma-separated; commas in double quotes belong to the item (a quoted
- * local part). An empty value clears the list. */
+ * local part). Of CONF_LINES each line is one item. An empty value clears the
+ * list. */
 static bool list(const struct conf_key *key, struct conf_list *out,
                  struct blob value, const void *source, struct conf_error *err)
 {
+    bool whole = key->type == CONF_LINES;
     size_t at = 0;
 
     if (out->source != source || value.len == 0)
@@ -237,7 +239,8 @@ static bool list(const struct conf_key *key, struct conf_list *out,
         size_t start = at, end;
         bool quoted = false;
 
-        for (; at < value.len && (quoted || value.p[at] != ','); at++) {
+        for (; at < value.len && (quoted || whole || value.p[at] != ',');
+             at++) {
             if (value.p[at] == '"')
                 quoted = !quoted;
             else if (quoted && value.p[at] == '\\' && at + 1 < value.len)
@@ -398,6 +401,7 @@ static bool scalar(const struct conf_key *key, struct blob value,
     case CONF_HOST_ONLY:
         return refuse(key, value, err);
     case CONF_LIST:
+    case CONF_LINES:
         break;
     }
     return false;
@@ -415,7 +419,7 @@ bool conf_value(const struct conf_key *key, void *out, struct blob value,
         conf_why(err, " holds a control character");
         return false;
     }
-    if (key->type == CONF_LIST) {
+    if (key->type == CONF_LIST || key->type == CONF_LINES) {
         if (out != NULL)
             return list(key, (void *)((uint8_t *)out + key->offset), value,
                         source, err);
@@ -540,6 +544,7 @@ static void put_value(struct sink *s, const struct conf_key *key,
             put_ipv4(s, n);
         break;
     case CONF_LIST:
+    case CONF_LINES:
         put_list(s, field);
         break;
     case CONF_HEX32:

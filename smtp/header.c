@@ -11,14 +11,8 @@
 #include <string.h>
 
 #include "message.h"
+#include "scan.h"
 #include "text.h"
-
-size_t header_line(const uint8_t *p, size_t len)
-{
-    const uint8_t *nl = len != 0 ? memchr(p, '\n', len) : NULL;
-
-    return nl != NULL ? (size_t)(nl - p) + 1 : len;
-}
 
 /* RFC 5322 3.6.8: printable ASCII but the colon. 0: not a field. */
 static size_t name_len(const uint8_t *p, size_t len)
@@ -72,7 +66,7 @@ static struct header_block find_from(const uint8_t *text, size_t len,
     size_t at = b.start, line = 0;
 
     for (; at < len; at += line) {
-        line = header_line(text + at, len - at);
+        line = scan_line(text + at, len - at);
         if (is_blank(text + at, line))
             break;
         /* a fold needs a field before it */
@@ -96,14 +90,14 @@ struct header_block header_find(const uint8_t *text, size_t len)
     struct header_block none = b;
 
     if (len >= 5 && memcmp(text, "From ", 5) == 0) {
-        b.start = header_line(text, len);
+        b.start = scan_line(text, len);
         b.lines = 1;
     }
     b = find_from(text, len, b);
     if (!b.present) { /* text, "From " and all; an empty header is dropped */
         b = none;
-        if (len != 0 && is_blank(text, header_line(text, len)))
-            b.body = header_line(text, len);
+        if (len != 0 && is_blank(text, scan_line(text, len)))
+            b.body = scan_line(text, len);
     }
     return b;
 }
@@ -116,7 +110,7 @@ bool header_next(const uint8_t *text, const struct header_block *block,
     if (!block->present || end >= block->end)
         return false;
     do {
-        end += header_line(text + end, block->end - end);
+        end += scan_line(text + end, block->end - end);
     } while (end < block->end && is_fold(text + end, block->end - end));
     n = name_len(text + *at, end - *at);
     f->start = *at;
@@ -127,6 +121,18 @@ bool header_next(const uint8_t *text, const struct header_block *block,
     f->value.len = end - *at - n - 1;
     *at = end;
     return true;
+}
+
+bool header_has(const uint8_t *text, const struct header_block *block,
+                struct smtp_str name)
+{
+    struct header_field f;
+    size_t at = block->start;
+
+    while (header_next(text, block, &at, &f))
+        if (text_equal(f.name.p, f.name.len, name.p, name.len))
+            return true;
+    return false;
 }
 
 static bool is_space(char c)

@@ -31,8 +31,9 @@ struct header_block header_find(const uint8_t *text, size_t len);
 bool header_next(const uint8_t *text, const struct header_block *block,
                  size_t *at, struct header_field *field);
 
-/* The length of the line at p, its line end included. */
-size_t header_line(const uint8_t *p, size_t len);
+/* The block has a field of this name. */
+bool header_has(const uint8_t *text, const struct header_block *block,
+                struct smtp_str name);
 
 /* The next address of an address list (RFC 5322 3.4): *at starts at 0. What
  * comes out is a piece of value and not yet a good address: malformed lists

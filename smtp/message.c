@@ -1,23 +1,17 @@
 /*
- * message.c - opening a message: everything that could be wrong with it is
- * found here, before a byte is sent.
+ * message.c - opening a message, and fitting it to a server.
  *
- * RFC 5321 2.3.8: CR and LF only as a pair on the wire, so a bare CR is
- * refused and a bare LF is a line end; RFC 5322 2.1.1: 998 octets a line.
- * One pass over the text, eight bytes at a time.
+ * A body that came with a header is encoded anew only if it is one text that
+ * nothing signs.
  */
 #include <string.h>
 
 #include "message_impl.h"
 
-#define LINE_MAX_LEN 998
-#define ADDRESS_MAX  512 /* of a header address; SMTP's own limit is 254   */
-#define NAME_MAX_LEN 255 /* of a display name or an attachment             */
-#define ID_MAX       900
-#define TRIES        8 /* boundaries to try */
-
 _Static_assert(sizeof(struct impl) <= sizeof(struct message),
                "struct message is too small");
+_Static_assert(RECODE_PIECE + 200 <= 18 * MIME_LINE_OUT,
+               "a piece of a field fits the buffer");
 
 static struct impl *impl(struct message *m)
 {
@@ -27,229 +21,6 @@ static struct impl *impl(struct message *m)
 static const struct impl *impl_const(const struct message *m)
 {
     return (const struct impl *)m;
-}
-
-static bool fail(struct message_error *err, unsigned line, const char *why)
-{
-    struct text t = text_into(err->why, sizeof err->why);
-
-    err->line = line;
-    text_str(&t, why);
-    text_end(&t);
-    return false;
-}
-
-/* ------------------------------------------------------- the text's lines */
-
-struct line_sum {
-    uint64_t bits; /* OR of the bytes                    */
-    bool nul, cr;  /* seen                               */
-};
-
-#define ONES UINT64_C(0x0101010101010101)
-
-static bool has_zero(uint64_t w)
-{
-    return ((w - ONES) & ~w & (ONES << 7)) != 0;
-}
-
-static struct line_sum sum_line(const uint8_t *p, size_t n)
-{
-    struct line_sum s = { 0, false, false };
-    uint64_t w;
-
-    while (n != 0) {
-        size_t step = n < 8 ? n : 8;
-
-        w = ONES << 5; /* blanks, where the line is shorter than a word */
-        if (step == 8)
-            __builtin_memcpy(&w, p, 8);
-        else
-            memcpy(&w, p, step);
-        s.bits |= w;
-        s.nul = s.nul || has_zero(w);
-        s.cr = s.cr || has_zero(w ^ ONES * '\r');
-        p += step;
-        n -= step;
-    }
-    return s;
-}
-
-struct scan {
-    struct impl *m;
-    const uint8_t *text;
-    size_t len;
-    bool collides; /* a line looks like our boundary */
-    struct message_error *err;
-};
-
-static bool is_control(uint8_t c)
-{
-    return (c < 0x20 && c != '\t') || c == 0x7f;
-}
-
-static bool check_header_line(struct scan *s, size_t at, size_t n,
-                              unsigned line)
-{
-    size_t i;
-
-    if (at == s->m->block.bad)
-        return fail(s->err, line,
-                    "neither a header field nor a continued one, and no "
-                    "empty line before it ends the header");
-    for (i = 0; i < n; i++) {
-        if (is_control(s->text[at + i]))
-            return fail(s->err, line, "control character in the header");
-    }
-    return true;
-}
-
-static bool check_line(struct scan *s, size_t at, size_t n, unsigned line)
-{
-    const uint8_t *p = s->text + at;
-    struct impl *m = s->m;
-    struct line_sum sum;
-    bool lf = p[n - 1] == '\n', crlf = lf && n >= 2 && p[n - 2] == '\r';
-
-    if (lf && !crlf && at >= m->body_start)
-        m->body_bare++;
-    n -= lf;
-    n -= crlf;
-    sum = sum_line(p, n);
-    if (sum.nul)
-        return fail(s->err, line, "NUL character");
-    if (sum.cr)
-        return fail(s->err, line, "carriage return that no line feed follows");
-    if (n > LINE_MAX_LEN)
-        return fail(s->err, line, "line of more than 998 octets");
-    if ((sum.bits & ONES << 7) != 0) {
-        m->eight_bit = true;
-        if (at >= m->block.body)
-            m->body_eight_bit = true;
-    }
-    if (m->multipart && n >= 2 + BOUNDARY_LEN && p[0] == '-' && p[1] == '-' &&
-        memcmp(p + 2, m->boundary, BOUNDARY_LEN) == 0)
-        s->collides = true;
-    return (at >= m->block.end && at != m->block.bad) ||
-           check_header_line(s, at, n, line);
-}
-
-static bool scan_text(struct scan *s)
-{
-    unsigned line = s->m->block.lines;
-    size_t at = s->m->block.start, n;
-
-    s->collides = false;
-    s->m->body_bare = 0;
-    for (; at < s->len; at += n) {
-        n = header_line(s->text + at, s->len - at);
-        if (!check_line(s, at, n, ++line))
-            return false;
-    }
-    return true;
-}
-
-static void make_boundary(struct impl *m, unsigned attempt)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t i;
-
-    memcpy(m->boundary, "=_", 2);
-    for (i = 0; i < sizeof m->spec->random; i++) {
-        uint8_t b = m->spec->random[i];
-
-        m->boundary[2 + 2 * i] = hex[b >> 4];
-        m->boundary[3 + 2 * i] = hex[b & 15];
-    }
-    m->boundary[BOUNDARY_LEN - 1] = hex[(m->spec->random[15] + attempt) & 15];
-}
-
-static bool check_text(struct impl *m, struct message_error *err)
-{
-    struct scan s = { m, m->text, m->spec->text_len, false, err };
-    unsigned attempt;
-
-    for (attempt = 0; attempt < TRIES; attempt++) {
-        make_boundary(m, attempt);
-        if (!scan_text(&s))
-            return false;
-        if (!s.collides)
-            return true;
-    }
-    return fail(err, 0, "every boundary tried occurs in the text");
-}
-
-/* ------------------------------------------------------ what is handed in */
-
-static bool printable(struct smtp_str s)
-{
-    size_t i;
-
-    for (i = 0; i < s.len; i++) {
-        if ((uint8_t)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-/* RFC 5322 3.6.4, as much as keeps the field whole */
-static bool id_ok(struct smtp_str s)
-{
-    size_t i;
-
-    for (i = 0; i < s.len; i++) {
-        if ((uint8_t)s.p[i] <= 0x20 || s.p[i] == 0x7f || s.p[i] == '<' ||
-            s.p[i] == '>')
-            return false;
-    }
-    return s.len != 0 && s.len <= ID_MAX;
-}
-
-static bool check_attachments(const struct message_spec *s,
-                              struct message_error *err)
-{
-    size_t i;
-
-    for (i = 0; i < s->attach_count; i++) {
-        struct smtp_str name = s->attach[i].name;
-
-        if (name.len == 0 || name.p[name.len - 1] == '/')
-            return fail(err, 0, "an attachment has no name");
-        if (name.len > NAME_MAX_LEN)
-            return fail(err, 0, "an attachment's name is too long");
-        if (!printable(name))
-            return fail(err, 0,
-                        "an attachment's name holds a control "
-                        "character");
-    }
-    return true;
-}
-
-static bool check_spec(const struct impl *m, struct message_error *err)
-{
-    const struct message_spec *s = m->spec;
-    size_t i;
-
-    if (m->make_from && s->from.len == 0)
-        return fail(err, 0,
-                    "it has no From field, and there is no sender to "
-                    "make one of");
-    if (s->from.len > ADDRESS_MAX || !printable(s->from))
-        return fail(err, 0, "the sender is no address for a From field");
-    if (s->from_name.len > NAME_MAX_LEN || !printable(s->from_name))
-        return fail(err, 0,
-                    "the sender's name is too long or holds a control "
-                    "character");
-    if (!printable(s->subject))
-        return fail(err, 0, "the subject holds a control character");
-    for (i = 0; i < s->to_count; i++) {
-        if (s->to[i].len == 0 || s->to[i].len > ADDRESS_MAX ||
-            !printable(s->to[i]))
-            return fail(err, 0, "a recipient is no address for a To field");
-    }
-    if (m->make_msgid && !id_ok(s->message_id))
-        return fail(err, 0, "the Message-ID to be given is malformed");
-    return check_attachments(s, err);
 }
 
 /* ------------------------------------------------------------ the header */
@@ -273,18 +44,51 @@ static struct smtp_str id_of(struct smtp_str value)
     return value;
 }
 
-static bool is_ascii(struct smtp_str s)
+static void note_type(struct impl *m, struct smtp_str value)
 {
-    size_t i;
-
-    for (i = 0; i < s.len; i++) {
-        if ((uint8_t)s.p[i] > 0x7f)
-            return false;
-    }
-    return true;
+    m->has_type = true;
+    if (text_starts(value.p, value.len, "multipart/"))
+        m->fixed = "it is a multipart";
+    else if (text_starts(value.p, value.len, "message/"))
+        m->fixed = "it is a message in the message";
 }
 
-/* Which fields there are decides which are made. */
+static void note_encoding(struct impl *m, struct smtp_str value)
+{
+    m->has_encoding = true;
+    if (!text_same(value.p, value.len, "7bit") &&
+        !text_same(value.p, value.len, "8bit") &&
+        !text_same(value.p, value.len, "binary") && m->fixed == NULL)
+        m->fixed = "it has an encoding of its own";
+}
+
+/* Which fields there are decides which are made, and what may change. */
+static void note_field(struct impl *m, const struct header_field *f)
+{
+    struct smtp_str value = impl_trimmed(f->value);
+    const char *p = f->name.p;
+    size_t n = f->name.len;
+
+    if (text_same(p, n, "from")) {
+        m->make_from = m->spec->replace_from;
+    } else if (text_same(p, n, "date")) {
+        m->make_date = false;
+    } else if (text_same(p, n, "message-id")) {
+        m->make_msgid = false;
+        m->id = id_of(f->value);
+    } else if (text_same(p, n, "subject")) {
+        m->has_subject = true;
+    } else if (text_same(p, n, "mime-version")) {
+        m->has_mime = true;
+    } else if (text_same(p, n, "content-type")) {
+        note_type(m, value);
+    } else if (text_same(p, n, "content-transfer-encoding")) {
+        note_encoding(m, value);
+    } else if (text_same(p, n, "dkim-signature")) {
+        m->is_signed = true;
+    }
+}
+
 static void read_header(struct impl *m)
 {
     const struct message_spec *s = m->spec;
@@ -298,65 +102,149 @@ static void read_header(struct impl *m)
     m->id = s->message_id;
     if (!m->make_msgid)
         m->id.len = 0;
-    while (header_next(m->text, &m->block, &at, &f)) {
-        const char *p = f.name.p;
-        size_t n = f.name.len;
+    while (header_next(m->text, &m->block, &at, &f))
+        note_field(m, &f);
+    if (m->is_signed)
+        m->fixed = "it is signed";
+}
 
-        if (text_same(p, n, "from")) {
-            m->make_from = s->replace_from;
-        } else if (text_same(p, n, "date")) {
-            m->make_date = false;
-        } else if (text_same(p, n, "message-id")) {
-            m->make_msgid = false;
-            m->id = id_of(f.value);
-        } else if (text_same(p, n, "subject")) {
-            m->has_subject = true;
-        } else if (text_same(p, n, "content-type")) {
-            m->has_type = true;
-        } else if (text_same(p, n, "content-transfer-encoding")) {
-            m->has_encoding = true;
+/* Looks for a kept field that has bytes over 0x7f and no form in ASCII. */
+static void find_rigid(struct impl *m)
+{
+    struct header_field f;
+    size_t at = m->block.start;
+    bool addresses;
+
+    while (m->rigid.len == 0 && header_next(m->text, &m->block, &at, &f)) {
+        if (!fields_eight_bit(f.value) || fields_dropped(m, &f))
+            continue;
+        if (m->is_signed || !recode_kind(f.name, &addresses)) {
+            m->rigid = f.name;
+            continue;
         }
+        m->recode = recode_value(f.value, addresses, 0);
+        do {
+            struct text t = text_into(m->buf, sizeof m->buf);
+
+            if (!recode_next(&m->recode, &t))
+                break;
+        } while (true);
+        if (m->recode.utf8 || m->recode.bad != NULL)
+            m->rigid = f.name;
     }
 }
 
-static void note_eight_bit(struct impl *m)
+/* --------------------------------------------------------------- fitting */
+
+/* Text that people read stays readable: as it is, or else quoted-printable,
+ * and base64 only for what is no text to look at. */
+static enum encoding encoding_for(const struct part *part, bool eight_bit)
+{
+    if (scan_plain(&part->scan) && part->scan.eight_bit == 0)
+        return ENC_7BIT;
+    if (scan_plain(&part->scan) && eight_bit)
+        return ENC_8BIT;
+    return mime_readable(part->p, part->n) ? ENC_QP : ENC_BASE64;
+}
+
+/* The body of a message that came with a header. */
+static bool fit_kept(struct impl *m, bool eight_bit, struct message_error *err)
+{
+    const struct scan *s = &m->body.scan;
+
+    m->body.encoding = s->eight_bit != 0 ? ENC_8BIT : ENC_7BIT;
+    m->recoded = s->too_long != 0 || (s->eight_bit != 0 && !eight_bit);
+    if (m->recoded && m->fixed != NULL) {
+        check_fail_about(
+            err,
+            "bytes over 0x7f, which the server does not take, in a "
+            "text that cannot be encoded anew",
+            (struct smtp_str){ m->fixed, strlen(m->fixed) });
+        err->line = s->eight_bit;
+        return false;
+    }
+    if (m->recoded)
+        m->body.encoding =
+            mime_readable(m->body.p, m->body.n) ? ENC_QP : ENC_BASE64;
+    m->add_mime =
+        s->eight_bit != 0 && !m->has_type && !m->has_encoding && !m->is_signed;
+    return true;
+}
+
+bool message_fit(struct message *message, struct smtp_offers offers,
+                 struct message_error *err)
+{
+    struct impl *m = impl(message);
+
+    m->top.len = 0;
+    m->recoded = m->add_mime = false;
+    m->raw_header = m->rigid.len != 0;
+    if (m->raw_header && !offers.utf8)
+        return check_fail_about(
+            err,
+            "the server does not offer SMTPUTF8, and this field "
+            "has no form without it",
+            m->rigid);
+    if (m->made_utf8 && !offers.utf8)
+        return check_fail(
+            err, 0,
+            "the server does not offer SMTPUTF8, which an address in "
+            "the header needs");
+    m->html.encoding = encoding_for(&m->html, offers.eight_bit);
+    if (!m->block.present)
+        m->body.encoding = encoding_for(&m->body, offers.eight_bit);
+    else if (!fit_kept(m, offers.eight_bit, err))
+        return false;
+    m->size = stream_measure(m);
+    return true;
+}
+
+/* --------------------------------------------------------------- opening */
+
+static void find_parts(struct impl *m)
 {
     const struct message_spec *s = m->spec;
-    size_t i;
 
-    if (m->make_from && !is_ascii(s->from))
-        m->eight_bit = true;
-    if (m->make_msgid && !is_ascii(s->message_id))
-        m->eight_bit = true;
-    for (i = 0; !m->block.present && !s->undisclosed && i < s->to_count; i++) {
-        if (!is_ascii(s->to[i]))
-            m->eight_bit = true;
-    }
-    if (m->body_eight_bit && !m->has_type &&
-        (m->multipart || !m->block.present))
-        m->body_utf8 =
-            mime_utf8(m->text + m->block.body, s->text_len - m->block.body);
+    m->body.p = m->text + m->block.body;
+    m->body.n = s->text_len - m->block.body;
+    m->html.p = s->html;
+    m->html.n = s->html != NULL ? s->html_len : 0;
+    m->has_text = s->html == NULL || m->body.n != 0;
+    m->mixed = s->attach_count != 0;
+    m->alternative = s->html != NULL && m->has_text;
+    m->related = s->html != NULL && s->inlined_count != 0;
 }
 
 bool message_open(struct message *message, const struct message_spec *spec,
                   struct message_error *err)
 {
+    static const struct smtp_offers all = { true, true };
     struct impl *m = impl(message);
 
     memset(message, 0, sizeof *message);
-    fail(err, 0, "");
+    check_fail(err, 0, "");
     m->spec = spec;
-    m->multipart = spec->attach_count != 0;
     m->text = spec->text != NULL ? spec->text : (const uint8_t *)"";
     m->block = header_find(m->text, spec->text_len);
-    m->body_start =
-        m->block.present && !m->multipart ? m->block.end : m->block.body;
+    find_parts(m);
     read_header(m);
     if (!check_text(m, err) || !check_spec(m, err))
         return false;
-    note_eight_bit(m);
-    m->size = stream_measure(m);
-    return true;
+    m->body.utf8 =
+        m->body.scan.eight_bit == 0 || mime_utf8(m->body.p, m->body.n);
+    m->html.utf8 =
+        m->html.scan.eight_bit == 0 || mime_utf8(m->html.p, m->html.n);
+    find_rigid(m);
+    return message_fit(message, all, err);
+}
+
+void message_prepend(struct message *message, struct smtp_str field)
+{
+    struct impl *m = impl(message);
+
+    m->size = m->size - m->top.len + field.len;
+    m->top = field;
+    stream_rewind(m);
 }
 
 uint64_t message_size(const struct message *m)
@@ -364,9 +252,19 @@ uint64_t message_size(const struct message *m)
     return impl_const(m)->size;
 }
 
-bool message_eight_bit(const struct message *m)
+bool message_eight_bit(const struct message *message)
 {
-    return impl_const(m)->eight_bit;
+    const struct impl *m = impl_const(message);
+
+    return m->raw_header || m->made_utf8 || m->body.encoding == ENC_8BIT ||
+           m->html.encoding == ENC_8BIT;
+}
+
+bool message_utf8(const struct message *message)
+{
+    const struct impl *m = impl_const(message);
+
+    return m->raw_header || m->made_utf8;
 }
 
 struct smtp_str message_id(const struct message *m)

@@ -8,8 +8,7 @@
 
 #include "base64.h"
 
-/* of text in one encoded word: "=?unknown-8bit?B?" + 56 + "?=" = 75 */
-#define WORD_BYTES 42
+#define WORD_LINE  76 /* columns of a line with encoded words (RFC 2047 2) */
 #define NAME_PLAIN 60 /* longest file name given as one quoted string     */
 #define NAME_PIECE 54 /* characters of an RFC 2231 section                */
 
@@ -25,6 +24,27 @@ void mime_base64(struct text *t, const uint8_t *from, size_t n)
         from += take;
         n -= take;
     }
+}
+
+size_t mime_canonical(const uint8_t *p, size_t n, size_t *at, bool *half,
+                      uint8_t *out, size_t room)
+{
+    size_t made = 0;
+
+    while (*at < n && made < room) {
+        uint8_t c = p[*at];
+        bool bare = c == '\n' && (*at == 0 || p[*at - 1] != '\r');
+
+        if (bare && !*half) {
+            out[made++] = '\r';
+            *half = true;
+            continue;
+        }
+        *half = false;
+        out[made++] = c;
+        ++*at;
+    }
+    return made;
 }
 
 uint64_t mime_base64_size(uint64_t n)
@@ -56,17 +76,28 @@ bool mime_utf8(const uint8_t *p, size_t n)
     return true;
 }
 
-size_t mime_word_bytes(struct smtp_str s)
+size_t mime_word_room(size_t column, bool utf8)
+{
+    size_t around = utf8 ? 12 : 19; /* characters of a word without text */
+    size_t room;
+
+    if (column + around + 8 > WORD_LINE)
+        return 4;
+    room = (WORD_LINE - column - around) / 4 * 3;
+    return room < MIME_WORD_BYTES ? room : MIME_WORD_BYTES;
+}
+
+size_t mime_word_bytes(struct smtp_str s, size_t room)
 {
     size_t n = 0, c;
 
-    if (s.len <= WORD_BYTES)
+    if (s.len <= room)
         return s.len;
-    while (n < WORD_BYTES) {
+    while (n < room) {
         c = text_char(s.p + n, s.len - n);
         if (c == 0) /* not UTF-8: there are no characters to cut */
             c = 1;
-        if (n + c > WORD_BYTES)
+        if (n + c > room)
             break;
         n += c;
     }
@@ -75,17 +106,18 @@ size_t mime_word_bytes(struct smtp_str s)
 
 void mime_word(struct text *t, struct smtp_str s, bool utf8)
 {
-    char coded[(WORD_BYTES + 2) / 3 * 4];
+    char coded[(MIME_WORD_BYTES + 2) / 3 * 4];
 
     text_str(t, utf8 ? "=?utf-8?B?" : "=?unknown-8bit?B?");
     text_mem(t, coded, base64_encode(coded, (const uint8_t *)s.p, s.len));
     text_str(t, "?=");
 }
 
-void mime_words(struct text *t, struct smtp_str s, bool utf8)
+void mime_words(struct text *t, struct smtp_str s, size_t column, bool utf8)
 {
-    while (s.len != 0) {
-        struct smtp_str piece = { s.p, mime_word_bytes(s) };
+    for (; s.len != 0; column = 1) {
+        size_t room = mime_word_room(column, utf8);
+        struct smtp_str piece = { s.p, mime_word_bytes(s, room) };
 
         mime_word(t, piece, utf8);
         s.p += piece.len;

@@ -12,6 +12,7 @@
 
 #include "board.h"
 #include "files.h"
+#include "header.h"
 #include "log.h"
 #include "smtp.h"
 #include "status.h"
@@ -179,6 +180,7 @@ static bool check_server(struct loader *l)
         return fail(l, c->host, "host is not set: name the mail server");
     return check_name(l, "host", c->host) &&
            check_name(l, "domain", c->domain) &&
+           check_name(l, "maildomain", c->maildomain) &&
            check_name(l, "tls_host_override", c->tls_host_override);
 }
 
@@ -198,6 +200,19 @@ static bool check_mailbox(struct loader *l, const char *key, struct blob b)
     return fail_at(l, b);
 }
 
+/* root, where maildomain says whose. */
+static bool is_local(const struct config *c, struct blob a)
+{
+    return c->maildomain.len != 0 && a.len != 0 &&
+           memchr(a.p, '@', a.len) == NULL;
+}
+
+/* "Friends:;" names nobody, and is none the less a list. */
+static bool is_group(struct blob b)
+{
+    return b.len != 0 && (memchr(b.p, ':', b.len) != NULL || b.p[0] == ';');
+}
+
 /* msmtp replaces these by names of the host's; here nobody does */
 static bool check_pattern(struct loader *l, const char *key, struct blob b)
 {
@@ -215,28 +230,52 @@ static bool check_pattern(struct loader *l, const char *key, struct blob b)
     return true;
 }
 
+/* Every address of every item; one without a domain is the envelope's. */
+static bool check_list(struct loader *l, const char *key,
+                       const struct conf_list *list)
+{
+    size_t i;
+
+    for (i = 0; i < list->count; i++) {
+        struct blob b = list->item[i];
+        struct smtp_str item = { (const char *)b.p, b.len }, a;
+        size_t at = 0;
+        bool any = false;
+
+        while (header_address(item, &at, &a)) {
+            any = true;
+            if (is_local(l->c, blob_of(a.p, a.len)))
+                continue;
+            if (!check_mailbox(l, key, blob_of(a.p, a.len)))
+                return false;
+        }
+        if (!any && !is_group(b) && !check_mailbox(l, key, b))
+            return false;
+    }
+    return true;
+}
+
 static bool check_people(struct loader *l)
 {
     struct config *c = l->c;
-    size_t i;
 
     if (!check_pattern(l, "from", c->from) ||
         !check_pattern(l, "domain", c->domain))
         return false;
-    if (c->from.len != 0 && !check_mailbox(l, "from", c->from))
+    if (c->from.len != 0 && !is_local(c, c->from) &&
+        !check_mailbox(l, "from", c->from))
         return false;
     if (c->from.len != 0 && (memchr(c->from.p, '*', c->from.len) != NULL ||
                              memchr(c->from.p, '?', c->from.len) != NULL))
         return fail(l, c->from,
                     "from is a pattern, which chooses an account "
                     "in msmtp; name one address here");
-    if (c->to.count == 0 && !c->read_recipients)
+    if (c->to.count + c->cc.count + c->bcc.count == 0 && !c->read_recipients)
         return fail(l, NOWHERE, "no recipient: set to, or read_recipients");
-    for (i = 0; i < c->to.count; i++) {
-        if (!check_mailbox(l, "to", c->to.item[i]))
-            return false;
-    }
-    return true;
+    return check_list(l, "to", &c->to) && check_list(l, "cc", &c->cc) &&
+           check_list(l, "bcc", &c->bcc) &&
+           check_list(l, "reply_to", &c->reply_to) &&
+           check_list(l, "set_to_header", &c->set_to_header);
 }
 
 /* msmtp's words, as those of RFC 3461 4.1: "never", or some of the others. */
@@ -445,7 +484,8 @@ int config_load(struct config *c, struct conf_error *err)
         return status_of(err);
     note_ignored(c);
     c->message = files_get(blob_str("message"));
-    if (c->message.p == NULL) {
+    c->html = files_get(blob_str("message.html"));
+    if (c->message.p == NULL && c->html.p == NULL) {
         fail(&l, NOWHERE, "there is no file message to send");
         return STATUS_MESSAGE;
     }

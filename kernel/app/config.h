@@ -15,9 +15,16 @@ enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 enum config_auth { AUTH_OFF, AUTH_ON, AUTH_PLAIN, AUTH_LOGIN };
 enum config_tristate { TRI_AUTO, TRI_OFF, TRI_ON };
 enum config_dsn_return { DSN_RETURN_OFF, DSN_RETURN_HEADERS, DSN_RETURN_FULL };
+enum config_importance {
+    IMPORTANCE_NONE,
+    IMPORTANCE_LOW,
+    IMPORTANCE_NORMAL,
+    IMPORTANCE_HIGH
+};
+enum config_auto { AUTO_OFF, AUTO_GENERATED, AUTO_REPLIED };
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
-#define CONFIG_IGNORED 6 /* keys of msmtp's that mean nothing here */
+#define CONFIG_IGNORED 5 /* keys of msmtp's that mean nothing here */
 
 struct config {
     struct blob account; /* the account chosen; empty: default        */
@@ -40,7 +47,12 @@ struct config {
 
     struct blob from; /* p NULL: of the message; empty: null sender */
     struct blob from_full_name, subject;
-    struct conf_list to;
+    struct conf_list to, cc, bcc, reply_to, set_to_header;
+    struct conf_list header; /* lines "Name: value"                        */
+    struct blob in_reply_to, references, list_id, list_unsubscribe;
+    uint8_t importance, auto_submitted; /* enum config_..., above         */
+    struct blob maildomain; /* of addresses that have none                */
+    bool repair_message;
     bool read_recipients; /* -t: To, Cc, Bcc of the message as well   */
     uint8_t set_from_header, set_date_header, set_msgid_header;
     bool remove_bcc_headers, undisclosed_recipients, allow_from_override;
@@ -61,7 +73,7 @@ struct config {
     uint8_t notify; /* SMTP_NOTIFY_*, of dsn_notify                     */
     bool dhcp;
     uint32_t address, netmask, gateway_addr, dns_addr[2];
-    struct blob message;          /* the file `message`                       */
+    struct blob message, html; /* the files `message`, `message.html`       */
     struct blob trust, cert, key; /* PEM of the files named above         */
 };
 

@@ -16,6 +16,10 @@ static const char *const auto_off[] = { "auto", "off", NULL };
 static const char *const auto_off_on[] = { "auto", "off", "on", NULL };
 static const char *const on_off[] = { "on", "off", NULL };
 static const char *const returns[] = { "off", "headers", "full", NULL };
+static const char *const importances[] = { "off", "low", "normal", "high",
+                                           NULL };
+static const char *const autos[] = { "off", "auto-generated", "auto-replied",
+                                     NULL };
 static const char *const versions[] = { "1.2", "1.3", NULL };
 
 #define STR(n, field, dflt, help)                      \
@@ -101,10 +105,29 @@ const struct conf_key config_keys[] = {
         "envelope sender, may be \"\"; default: the message's From field"),
     STR("from_full_name", from_full_name, NULL,
         "name beside the address in a From field that is made"),
-    LIST("to", to, "recipients, comma-separated; may be repeated"),
+    LIST("to", to,
+         "recipients, comma-separated, with or without names; may be repeated"),
+    LIST("cc", cc, "more of them, named in the field Cc"),
+    LIST("bcc", bcc, "more of them, named nowhere"),
+    LIST("reply_to", reply_to, "where answers go, if not to the sender"),
+    LIST("set_to_header", set_to_header,
+         "send to these alone, whoever is named, and say so in To"),
+    STR("maildomain", maildomain, NULL,
+        "domain of a sender or recipient that has none, such as root"),
     BOOL("read_recipients", read_recipients, "off",
          "send to the addresses in To, Cc and Bcc of the message as well"),
     STR("subject", subject, NULL, "Subject of a message that has none"),
+    { "header", CONF_LINES, AT(header), NULL, NULL, 0, 0,
+      "a field \"Name: value\" for a message without it" },
+    STR("in_reply_to", in_reply_to, NULL, "Message-ID that is answered, in <>"),
+    STR("references", references, NULL, "Message-IDs of the thread, in <>"),
+    STR("list_id", list_id, NULL, "List-Id of a message that has none"),
+    STR("list_unsubscribe", list_unsubscribe, NULL,
+        "List-Unsubscribe of a message that has none"),
+    CHOICE("importance", importance, "off", importances,
+           "Importance of a message that has none"),
+    CHOICE("auto_submitted", auto_submitted, "off", autos,
+           "Auto-Submitted of a message that has none (RFC 3834)"),
     CHOICE("set_from_header", set_from_header, "auto", auto_off_on,
            "add a From field; auto: if there is none; on: replace it"),
     CHOICE("set_date_header", set_date_header, "auto", auto_off,
@@ -115,6 +138,8 @@ const struct conf_key config_keys[] = {
          "leave Bcc fields out of what is sent"),
     BOOL("undisclosed_recipients", undisclosed_recipients, "off",
          "replace To, Cc and Bcc by undisclosed-recipients:;"),
+    BOOL("repair_message", repair_message, "off",
+         "a bare CR ends a line, a NUL becomes a blank, instead of exit 65"),
     BOOL("allow_from_override", allow_from_override, "on",
          "off: the launcher's -f does not change from"),
 
@@ -155,7 +180,6 @@ const struct conf_key config_keys[] = {
     IGNORED("syslog", 2, "the image has no syslog; its log is the console"),
     IGNORED("tls_min_dh_prime_bits", 3, "only elliptic curves are used"),
     IGNORED("proxy_port", 4, "there is no proxy"),
-    IGNORED("maildomain", 5, "it belongs to auto_from"),
 
     /* refused: ignoring them would not do what was asked for */
     REFUSED("eval", NULL, "there is no shell here; write the line out"),

@@ -1,19 +1,17 @@
 /*
- * envelope.c - recipients, sender, Message-ID and the message's pieces.
+ * envelope.c - recipients, sender, and the SMTP job.
  */
 #include "envelope.h"
 
 #include <stdio.h>
 
 #include "board.h"
-#include "clock.h"
-#include "files.h"
+#include "header.h"
+#include "message.h"
 #include "quad.h"
-#include "rng.h"
 
-#define RCPT_MAX   1000 /* more than servers take at once (RFC 5321: 100)  */
-#define ATTACH_MAX 64
-#define SHOWN      200 /* bytes of an address in a reason */
+#define RCPT_MAX 1000 /* more than servers take at once (RFC 5321: 100)  */
+#define SHOWN    200  /* bytes of an address in a reason */
 
 static struct smtp_str str_of(struct blob b)
 {
@@ -41,6 +39,68 @@ static bool address_ok(struct smtp_str a, const char *what, struct report *r)
                       a.len > SHOWN ? SHOWN : (int)a.len, a.p, why);
 }
 
+/* Where recipients come from, one after the other. */
+struct walk {
+    const struct config *c;
+    unsigned list;
+    size_t item, at;
+};
+
+static bool next_of(const struct conf_list *list, struct walk *w,
+                    struct smtp_str *a)
+{
+    for (; w->item < list->count; w->item++) {
+        if (header_address(str_of(list->item[w->item]), &w->at, a))
+            return true;
+        w->at = 0;
+    }
+    return false;
+}
+
+static bool next_rcpt(struct walk *w, struct smtp_str *a)
+{
+    const struct config *c = w->c;
+    const struct conf_list *lists[] = { &c->to, &c->cc, &c->bcc };
+
+    if (c->set_to_header.count != 0) /* everything to one person */
+        return next_of(&c->set_to_header, w, a);
+    for (; w->list < 3; w->list++) {
+        if (next_of(lists[w->list], w, a))
+            return true;
+        w->item = w->at = 0;
+    }
+    return c->read_recipients &&
+           message_next_rcpt(c->message.p, c->message.len, &w->at, a);
+}
+
+static bool has_domain(struct smtp_str a)
+{
+    return a.len == 0 || memchr(a.p, '@', a.len) != NULL;
+}
+
+/* Bytes that an address takes in the pool: none if it is whole. */
+static size_t qualified_len(const struct config *c, struct smtp_str a)
+{
+    return has_domain(a) || c->maildomain.len == 0
+               ? 0
+               : a.len + 1 + c->maildomain.len;
+}
+
+/* root -> root@maildomain, in the pool, which has room for it. */
+static struct smtp_str qualified(const struct config *c, struct smtp_str a,
+                                 char **pool)
+{
+    struct smtp_str out = { *pool, qualified_len(c, a) };
+
+    if (out.len == 0)
+        return a;
+    memcpy(*pool, a.p, a.len);
+    (*pool)[a.len] = '@';
+    memcpy(*pool + a.len + 1, c->maildomain.p, c->maildomain.len);
+    *pool += out.len;
+    return out;
+}
+
 /* Adds one unless it is there already: nobody gets a message twice. */
 static bool add_rcpt(struct smtp_rcpt *list, size_t *count, struct smtp_str a,
                      struct report *r)
@@ -58,18 +118,14 @@ static bool add_rcpt(struct smtp_rcpt *list, size_t *count, struct smtp_str a,
     return true;
 }
 
-static bool gather(const struct config *c, struct smtp_rcpt *list,
+static bool gather(const struct config *c, struct smtp_rcpt *list, char *pool,
                    struct report *r)
 {
+    struct walk w = { c, 0, 0, 0 };
     struct smtp_str a;
-    size_t i, at = 0;
 
-    for (i = 0; i < c->to.count; i++)
-        if (!add_rcpt(list, &r->rcpt_count, str_of(c->to.item[i]), r))
-            return false;
-    while (c->read_recipients &&
-           message_next_rcpt(c->message.p, c->message.len, &at, &a))
-        if (!add_rcpt(list, &r->rcpt_count, a, r))
+    while (next_rcpt(&w, &a))
+        if (!add_rcpt(list, &r->rcpt_count, qualified(c, a, &pool), r))
             return false;
     return true;
 }
@@ -93,16 +149,18 @@ static void ask_for_notes(const struct config *c, struct smtp_rcpt *list,
     }
 }
 
-bool envelope_addresses(const struct config *c, struct smtp_job *job,
-                        struct report *r)
+static bool recipients(const struct config *c, struct smtp_job *job,
+                       struct report *r)
 {
+    struct walk w = { c, 0, 0, 0 };
     struct smtp_rcpt *list;
     struct smtp_str a;
-    size_t at = 0, most = c->to.count;
+    size_t most = 0, pool = 0;
 
-    while (c->read_recipients && most <= RCPT_MAX &&
-           message_next_rcpt(c->message.p, c->message.len, &at, &a))
+    while (most <= RCPT_MAX && next_rcpt(&w, &a)) {
         most++;
+        pool += qualified_len(c, a);
+    }
     if (most > RCPT_MAX)
         return report_end(r, OUTCOME_INVALID, STATUS_MESSAGE,
                           "more than %d recipients: send to a list, or in "
@@ -114,18 +172,28 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
                               ? "no recipient: neither the configuration nor "
                                 "To, Cc or Bcc of the message names one"
                               : "no recipient: set to ADDRESS");
-    list = board_pages(most * sizeof(*list));
+    list = board_pages(most * sizeof(*list) + pool);
     if (list == NULL)
         return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
                           "%lu recipients need more memory than there is",
                           (unsigned long)most);
     r->rcpt = list;
-    if (!gather(c, list, r))
+    if (!gather(c, list, (char *)(list + most), r))
         return false;
     ask_for_notes(c, list, r->rcpt_count, job);
     job->rcpt = list;
     job->rcpt_count = r->rcpt_count;
+    return true;
+}
 
+bool envelope_addresses(const struct config *c, struct smtp_job *job,
+                        struct report *r)
+{
+    static char pool[2 * 256];
+    char *at = pool;
+
+    if (!recipients(c, job, r))
+        return false;
     job->from = str_of(c->from);
     if (c->from.p == NULL)
         job->from = message_from(c->message.p, c->message.len);
@@ -133,102 +201,9 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
         return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
                           "no sender: set from ADDRESS, or give the message "
                           "a From field");
+    if (qualified_len(c, job->from) <= sizeof(pool))
+        job->from = qualified(c, job->from, &at);
     return job->from.len == 0 || address_ok(job->from, "sender", r);
-}
-
-/* -------------------------------------------------------------- message */
-
-/* <time.random@domain>: unique without a registry (RFC 5322 3.6.4) */
-static struct smtp_str new_message_id(const struct config *c,
-                                      struct smtp_str from)
-{
-    static char id[320];
-    struct smtp_str domain = str_of(c->domain);
-    uint32_t a = rng_u32(), b = rng_u32(), d = rng_u32();
-    struct smtp_str s = { id, 0 };
-    const char *sign;
-    int n;
-
-    for (sign = from.p + from.len; from.len != 0 && sign > from.p; sign--)
-        if (sign[-1] == '@') {
-            domain.p = sign;
-            domain.len = (size_t)(from.p + from.len - sign);
-            break;
-        }
-    if (domain.len == 0 || domain.len > 255) {
-        domain.p = "localhost";
-        domain.len = 9;
-    }
-    n = snprintf(id, sizeof(id), "%lx.%08lx%08lx%08lx@%.*s",
-                 (unsigned long)(clock_unix() > 0 ? clock_unix() : 0),
-                 (unsigned long)a, (unsigned long)b, (unsigned long)d,
-                 (int)domain.len, domain.p);
-    s.len = n > 0 && (size_t)n < sizeof(id) ? (size_t)n : 0;
-    return s;
-}
-
-static bool attachments(struct message_spec *spec, struct report *r)
-{
-    static struct message_file file[ATTACH_MAX];
-    struct blob prefix = blob_str("attach/"), name, data;
-    size_t at = 0;
-
-    while (files_next(prefix, &at, &name, &data)) {
-        if (name.len == prefix.len)
-            continue;
-        if (spec->attach_count == ATTACH_MAX)
-            return report_end(r, OUTCOME_INVALID, STATUS_MESSAGE,
-                              "more than %d attachments", ATTACH_MAX);
-        file[spec->attach_count].name.p = (const char *)name.p + prefix.len;
-        file[spec->attach_count].name.len = name.len - prefix.len;
-        file[spec->attach_count].data = data.p;
-        file[spec->attach_count].len = data.len;
-        spec->attach_count++;
-    }
-    spec->attach = file;
-    return true;
-}
-
-bool envelope_message(const struct config *c, struct smtp_job *job,
-                      struct message *m, struct report *r)
-{
-    static struct smtp_str to[CONF_LIST_MAX];
-    static struct message_spec spec; /* the stream points into it */
-    struct message_error err;
-    size_t i;
-
-    for (i = 0; i < c->to.count; i++)
-        to[i] = str_of(c->to.item[i]);
-    spec.text = c->message.p;
-    spec.text_len = c->message.len;
-    spec.from = job->from;
-    spec.from_name = str_of(c->from_full_name);
-    spec.to = to;
-    spec.to_count = c->to.count;
-    spec.subject = str_of(c->subject);
-    spec.date = clock_unix();
-    spec.message_id = new_message_id(c, job->from);
-    rng_bytes(spec.random, sizeof(spec.random));
-    spec.add_date = c->set_date_header != TRI_OFF;
-    spec.add_msgid = c->set_msgid_header != TRI_OFF;
-    spec.add_from = c->set_from_header != TRI_OFF;
-    spec.replace_from = c->set_from_header == TRI_ON;
-    spec.remove_bcc = c->remove_bcc_headers;
-    spec.undisclosed = c->undisclosed_recipients;
-    if (!attachments(&spec, r))
-        return false;
-    if (!message_open(m, &spec, &err)) {
-        if (err.line != 0)
-            return report_end(r, OUTCOME_INVALID, STATUS_MESSAGE,
-                              "message, line %u: %s", err.line, err.why);
-        return report_end(r, OUTCOME_INVALID, STATUS_MESSAGE, "message: %s",
-                          err.why);
-    }
-    r->message_id = blob_of(message_id(m).p, message_id(m).len);
-    r->bytes = message_size(m);
-    job->size = message_size(m);
-    job->eight_bit = message_eight_bit(m);
-    return true;
 }
 
 /* ------------------------------------------------------------------ job */

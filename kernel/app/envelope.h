@@ -1,6 +1,6 @@
 /*
- * envelope.h - who sends what to whom: the SMTP job and the message, made
- * from the configuration (and, with read_recipients, from the message).
+ * envelope.h - who sends to whom: the SMTP job, made from the
+ * configuration (and, with read_recipients, from the message).
  *
  * Everything is checked here, before a packet leaves: false, and
  * report_end() was called with 65 or 78.
@@ -9,17 +9,12 @@
 #define APP_ENVELOPE_H
 
 #include "config.h"
-#include "message.h"
+#include "smtp.h"
 #include "report.h"
 
 /* Recipients into report->rcpt (board_pages()), sender into job->from. */
 bool envelope_addresses(const struct config *, struct smtp_job *,
                         struct report *);
-
-/* Opens the message; the Message-ID goes into the report. rng_init() was
- * called. */
-bool envelope_message(const struct config *, struct smtp_job *,
-                      struct message *, struct report *);
 
 /* What is only known once the network is up: the EHLO name. */
 void envelope_job(const struct config *, uint32_t our_address,

@@ -4,6 +4,7 @@
  */
 #include "board.h"
 #include "clock.h"
+#include "compose.h"
 #include "config.h"
 #include "entropy.h"
 #include "envelope.h"
@@ -74,7 +75,7 @@ static void deliver(void)
     seed();
     if (envelope_addresses(&conf, &job, &report) &&
         timesync(&conf, give_up, &report) &&
-        envelope_message(&conf, &job, &message, &report) &&
+        compose_open(&conf, &job, &message, &report) &&
         submit_ready(&conf, &report) && network_up(&conf, give_up, &report) &&
         network_resolve(&conf, give_up, &report)) {
         envelope_job(&conf, stack_address(), &job);

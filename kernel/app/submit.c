@@ -7,6 +7,7 @@
 
 #include "board.h"
 #include "clock.h"
+#include "compose.h"
 #include "log.h"
 #include "loop.h"
 #include "probe.h"
@@ -71,6 +72,19 @@ static void events(struct session *s)
 }
 
 /* ------------------------------------------------------------- the pump */
+
+/* What the server takes is known: the message takes its last shape. */
+static void fit(struct session *s, uint64_t now)
+{
+    if ((smtp_want(&s->smtp) & SMTP_FIT) == 0)
+        return;
+    if (compose_fit(s->message, smtp_offers(&s->smtp), s->report))
+        smtp_fitted(&s->smtp, message_size(s->message),
+                    message_eight_bit(s->message), message_utf8(s->message),
+                    now);
+    else
+        smtp_abort(&s->smtp, SMTP_F_UNFIT);
+}
 
 /* message -> smtp */
 static size_t pump_body(struct session *s, uint64_t now)
@@ -158,6 +172,7 @@ static bool pump(struct session *s, uint64_t now)
 
     while (!closed(s) && (n = pump_in(s, now)) != 0)
         moved += n;
+    fit(s, now);
     moved += pump_body(s, now);
     moved += pump_out(s, now);
     events(s);

@@ -5,6 +5,8 @@ import email.policy
 import os
 import random
 
+from dialogue import Dialogue
+from fake import Fake
 from harness import case, check, equal, new_dir
 from lab import arrived, conf, crlf, expect_sent, files, head, launch, server
 
@@ -25,7 +27,7 @@ def sent(message, *args, **kw):
     equal(r.status, 0, 'exit status', r)
     found = arrived(srv, r.report['message_id'].split('@')[0]) or [
         m for m in srv.mails() if r.report['message_id'].encode() in m.sent]
-    equal(len(found), 1, 'messages delivered', r)
+    check(found, 'nothing was delivered', r)  # in a copy or more
     return email.message_from_bytes(
         found[0].sent, policy=email.policy.default), found[0].sent, r
 
@@ -38,11 +40,59 @@ def unchanged(name, message):
 
 
 unchanged('folded', head('folded', 'X-A: 1', '\tfolded', ' again') + b'x\n')
-unchanged('raw-utf8', head('raw-utf8', 'X-A: \u00fcber') + b'\xc3\xbc\n')
+unchanged('8bit', head(
+    '8bit', 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: 8bit') + b'\xc3\xbc\n')
 unchanged('twice', head('twice', 'Date: again', 'X-A: 1', 'X-A: 1') + b'x\n')
 unchanged('mixed-ends', head('mixed-ends').replace(b'\n', b'\r\n', 3) +
           b'a\r\nb\n\r\n\n')
 unchanged('998', head('998', 'X-A: ' + 'y' * 993) + b'x' * 998 + b'\n')
+
+
+def to_fake(message, *args, more='', caps=(), rcpt='rcpt@mail.test'):
+    """Sends to a server with these capabilities; the result, and the lines
+    of the envelope and the message as they were on the wire."""
+    with Fake(Dialogue(tls='none', auth=(), caps=caps)) as srv:
+        r = launch('posix', *args, *([rcpt] if rcpt else []), message=message,
+                   conf=conf(srv.port, tls='off', user=None, more=more))
+        wires = srv.wires
+    return r, wires
+
+
+@case('message/server-without-8BITMIME')
+def seven_bit():
+    """It gets quoted-printable, and the size of that; or a refusal."""
+    text = ('Gr\u00f6\u00dfe: ' + 'x' * 60 + '\n').encode() * 9
+    for message in (text, DATED + b'\n' + text):
+        r, wires = to_fake(message, caps=('SIZE 99999',))
+        equal(r.status, 0, 'exit status', r)
+        got = wires[0].messages[0]['data']
+        check(max(got) < 128, '8-bit bytes to a 7-bit server', got)
+        m = email.message_from_bytes(got)
+        equal(m.get_payload(decode=True), crlf(text), 'the text', got)
+        equal(r.report['bytes'], len(got), 'the size')
+        check(b' SIZE=%d\r' % len(got) in wires[0].raw, 'SIZE', r)
+    r, wires = to_fake(DATED + b'Content-Type: multipart/mixed; boundary=b\n\n'
+                       b'--b\n\n\xfc\n--b--\n')
+    equal((r.status, r.report['outcome']), (69, 'refused'), 'multipart', r)
+    check('line 7: bytes over 0x7f' in r.reason, 'the reason', r)
+    equal(r.report['recipients'][0]['outcome'], 'refused', 'recipient', r)
+    check(b'QUIT' in wires[0].raw and b'MAIL' not in wires[0].raw,
+          'what was said', r)
+
+
+@case('message/utf-8-addresses')
+def utf8_addresses():
+    r, wires = to_fake(b'x\n', more='cc J\u00f6rg <j@b\u00fccher.test>\n')
+    equal(r.status, 0, 'exit status', r)
+    check(b'RCPT TO:<j@xn--bcher-kva.test>' in wires[0].raw, 'RCPT', r)
+    check(b'Cc: =?utf-8?B?SsO2cmc=?= <j@xn--bcher-kva.test>\r\n' in
+          wires[0].messages[0]['data'], 'Cc', wires[0].messages[0]['data'])
+    for caps, status in ((('8BITMIME',), 69), (('8BITMIME', 'SMTPUTF8'), 0)):
+        r, wires = to_fake(b'x\n', more='cc \u00fc@mail.test\n', caps=caps)
+        equal(r.status, status, 'exit status', r)
+        check(status == 0 or 'SMTPUTF8' in r.reason, 'the reason', r)
+        check(status != 0 or b' SMTPUTF8\r' in wires[0].raw, 'MAIL', r)
 
 
 @case('message/header-only')
@@ -120,7 +170,8 @@ def read_recipients():
 def refused():
     ok = DATED + b'To: rcpt@mail.test\n\n'
     for message, words in (
-            (ok + b'x' * 999 + b'\n', 'line 5: line of more than 998'),
+            (DATED + b'Content-Type: multipart/mixed; boundary=b\n\n' +
+             b'x' * 999 + b'\n', 'line 5: line of more than 998'),
             (DATED + b'X-A: ' + b'y' * 994 + b'\n\nx', 'line 3: line of more'),
             (ok + b'a\rb\n', 'line 5: carriage return'),
             (ok + b'a\n\r\rb\n', 'line 6: carriage return'),
@@ -131,6 +182,72 @@ def refused():
         r, _ = send(message)
         equal(r.status, 65, words, r)
         check(words in r.reason, f'the reason does not say "{words}"', r)
+
+
+@case('message/composed')
+def composed():
+    """Fields by configuration; HTML, and a picture that it shows."""
+    folder = new_dir('composed')
+    for name, data in (('m.html', b'<img src="cid:p.png">'), ('p.png', b'P')):
+        with open(os.path.join(folder, name), 'wb') as f:
+            f.write(data)
+    m, raw, r = sent(
+        b'x\n', '--subject', 's', '--html', folder + '/m.html', '--inline',
+        folder + '/p.png',
+        more='cc "Doe, J." <cc@mail.test>, Ops: a@mail.test;\n'
+             'bcc hidden@mail.test\nreply_to \u00dc <r@mail.test>\n'
+             'importance high\nauto_submitted auto-generated\n'
+             'header X-A: \u00fcber\nheader X-B: a, b\n'
+             'in_reply_to <1@x>\nreferences <0@x> <1@x>\n'
+             'list_id <l.x>\nlist_unsubscribe <mailto:u@x>\n')
+    equal([x['address'] for x in r.report['recipients']],
+          [f'{a}@mail.test' for a in ('rcpt', 'cc', 'a', 'hidden')], 'RCPT', r)
+    for name, value in (
+            ('To', 'rcpt@mail.test'), ('X-A', '\u00fcber'), ('X-B', 'a, b'),
+            ('Cc', '"Doe, J." <cc@mail.test>, Ops: a@mail.test;'),
+            ('Reply-To', '\u00dc <r@mail.test>'), ('Importance', 'high'),
+            ('Auto-Submitted', 'auto-generated'), ('In-Reply-To', '<1@x>'),
+            ('References', '<0@x> <1@x>'), ('List-Id', '<l.x>'),
+            ('List-Unsubscribe', '<mailto:u@x>')):
+        equal(str(m[name]), value, name, raw)
+    check(b'hidden' not in raw, 'Bcc was sent', raw)
+    equal([p.get_content_type() for p in m.walk()],
+          ['multipart/alternative', 'text/plain', 'multipart/related',
+           'text/html', 'image/png'], 'parts', raw)
+
+
+@case('message/rewritten')
+def rewritten():
+    """What cron sends, to one person under one name."""
+    cron = (b'From: root (Cron Daemon)\nTo: root\nSubject: Cron\n'
+            b'Date: Mon, 02 Nov 2026 10:00:00 +0000\n\nx\n')
+    m, raw, r = sent(cron, '-t', '-FCronDaemon', rcpt=None,
+                     more='maildomain mail.test\nset_from_header on\n')
+    equal(r.report['recipients'][0]['address'], 'root@mail.test', 'RCPT', r)
+    equal((m['From'].addresses[0].addr_spec, m['To']),
+          ('sender@mail.test', 'root'), 'From, To', raw)
+    m, raw, r = sent(cron, '-i', rcpt='root',
+                     more='set_to_header Ops <ops@mail.test>\n'
+                          'maildomain mail.test\n')
+    equal([x['address'] for x in r.report['recipients']], ['ops@mail.test'],
+          'RCPT', r)
+    equal(m['To'], 'Ops <ops@mail.test>', 'To', raw)
+    m, raw, r = sent(b'x\n', rcpt='root', more='maildomain mail.test\n')
+    equal(m['To'], 'root@mail.test', 'To', raw)
+    for more, message, words in (
+            ('', b'x\n', 'no @'), ('header X\n', b'x\n', 'Name: value'),
+            ('header X Y: z\n', b'x\n', 'no name'),
+            ('references a\u00fc\n', b'x\n', 'References')):
+        r, _ = send(message, rcpt='root' if not more else 'rcpt@mail.test',
+                    more=more)
+        check(r.status in (64, 65, 78) and words in r.reason, words, r)
+
+
+@case('message/repaired')
+def repaired():
+    m, raw, r = sent(DATED + b'X-A: a\rb\n\na\rb\0c\n',
+                     more='repair_message on\n')
+    check(raw.endswith(b'X-A: a b\r\n\r\na\r\nb c\r\n'), 'repaired', raw)
 
 
 def attach(folder, contents):

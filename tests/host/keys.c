@@ -46,6 +46,9 @@ static void values(const struct conf_key *k)
     case CONF_LIST:
         printf("list");
         break;
+    case CONF_LINES:
+        printf("text; may be repeated");
+        break;
     case CONF_HEX32:
         printf("32 bytes, 01:23:..");
         break;

@@ -172,7 +172,9 @@ def recipients(c):
     c.expect('bcc', mail['bcc'], None)
     mail = c.parsed('undisclosed', header.encode(), 'undisclosed')
     c.expect('undisclosed', mail['to'], 'undisclosed-recipients:;')
-    for text in (b'a\0b', b'a\rb\n', b'y' * 999, b'Subject: x\nno colon\n'):
+    head = b'Subject: x\n'
+    for text in (head + b'\na\0b', head + b'\na\rb\n', head + b'y:' +
+                 b'y' * 999, head + b'no colon\n'):
         done = c.run(text)
         c.expect('refused', (done.returncode, done.stdout), (65, b''))
 

@@ -4,7 +4,7 @@
  */
 /* sources: kernel/app/config.c kernel/app/config_keys.c
             kernel/app/config_ip.c kernel/conf.c kernel/conf_value.c
-            smtp/mailbox.c smtp/text.c */
+            smtp/mailbox.c smtp/header.c smtp/scan.c smtp/text.c */
 /* includes: kernel kernel/app smtp board */
 #include "check.h"
 
@@ -129,13 +129,26 @@ static void defaults(void)
         "from ",
         "from_full_name ",
         "to ",
+        "cc ",
+        "bcc ",
+        "reply_to ",
+        "set_to_header ",
+        "maildomain ",
         "read_recipients off",
         "subject ",
+        "header ",
+        "in_reply_to ",
+        "references ",
+        "list_id ",
+        "list_unsubscribe ",
+        "importance off",
+        "auto_submitted off",
         "set_from_header auto",
         "set_date_header auto",
         "set_msgid_header auto",
         "remove_bcc_headers on",
         "undisclosed_recipients off",
+        "repair_message off",
         "allow_from_override on",
         "dsn_notify off",
         "dsn_return off",
@@ -251,6 +264,42 @@ static void args_file(void)
     CHECK_EQ(err.column, 4);
 }
 
+/* Names, groups, addresses without a domain. */
+static void people(void)
+{
+    static const char *const bad[] = {
+        "to Doe, John <a@b>",
+        "cc a@b c@d",
+        "reply_to <>",
+        "to root",
+        "bcc @x",
+        "set_to_header \"x <a@b>",
+    };
+    size_t i;
+
+    OK(load_usual("host h\nto \"Doe, J.\" <a@b>, J\xc3\xb6rg <c@d>\n"
+                  "cc Ops: e@f, g@h;\nto i@j (k l)\nreply_to Nobody:;\n"
+                  "header X-A: 1, 2\nheader X-B: 3\n",
+                  ""));
+    CHECK_EQ(c.to.count, 3);
+    CHECK_EQ(c.cc.count, 2);
+    CHECK_EQ(c.header.count, 2);
+    IS(c.header.item[0], "X-A: 1, 2");
+    IS(c.to.item[0], "\"Doe, J.\" <a@b>");
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[100];
+
+        snprintf(text, sizeof text, "host h\nto a@b\n%s\n", bad[i]);
+        CHECK_EQ(load_usual(text, ""), 78);
+        CHECK_EQ(err.line, 3);
+        CHECK(strstr(err.why, "is not an address") != NULL);
+    }
+    OK(load_usual("host h\nto root\nfrom cron\nmaildomain x.y\n", ""));
+    OK(load_usual("host h\nbcc a@b\n", ""));
+    CHECK_EQ(load_usual("host h\nto a@b\nmaildomain x y\n", ""), 78);
+    CHECK_EQ(load_usual("host h\n", ""), 78);
+}
+
 static void message_file(void)
 {
     put_file("ca.pem", "x");
@@ -261,6 +310,11 @@ static void message_file(void)
     OK(load("host h\nto a@b\n", ""));
     CHECK_EQ(c.message.len, 0);
     CHECK(c.message.p != NULL);
+    put_file("message.html", "<p>");
+    put_file("ca.pem", "x");
+    OK(load("host h\nto a@b\n", ""));
+    CHECK(c.message.p == NULL);
+    IS(c.html, "<p>");
 }
 
 static void password_file(void)
@@ -450,6 +504,7 @@ static const struct check_case cases[] = {
     { "msmtprc", msmtprc },
     { "without_file", without_file },
     { "args_file", args_file },
+    { "people", people },
     { "message_file", message_file },
     { "password_file", password_file },
     { "trust", trust },
