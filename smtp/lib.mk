@@ -15,8 +15,8 @@ LIB_AR      ?= llvm-ar
 PREFIX      ?= /usr/local
 
 lib         := $(BUILD)/lib
-lib_public  := smtp_* smtpd_* message_*
-lib_headers := $(addprefix smtp/,smtp.h message.h mailbox.h date.h received.h \
+lib_public  := smtp_* smtpd_* message_* dkim_*
+lib_headers := $(addprefix smtp/,smtp.h message.h dkim.h mailbox.h date.h received.h \
 	server/smtpd.h)
 lib_objs    := $(patsubst %,$(lib)/%.o,$(sort $(wildcard smtp/*.c \
 	smtp/server/*.c)))

@@ -10,6 +10,7 @@
 #include "idna.h"
 #include "mime.h"
 #include "rng.h"
+#include "sign.h"
 
 #define FILES_AT_MOST 64 /* attached; and as many shown in the HTML */
 #define FIELDS        (CONF_LIST_MAX + 8)
@@ -279,6 +280,8 @@ bool compose_fit(struct message *m, struct smtp_offers offers, struct report *r)
 
     if (!message_fit(m, offers, &err))
         return failed(&err, OUTCOME_REFUSED, STATUS_REFUSED, r);
+    if (!sign_message(m, r))
+        return false;
     r->bytes = message_size(m);
     return true;
 }

@@ -443,6 +443,21 @@ static bool check_tls(struct loader *l)
     return true;
 }
 
+/* Its key is read only if it is used. */
+static bool check_dkim(struct loader *l)
+{
+    struct config *c = l->c;
+
+    if (c->dkim_domain.len == 0)
+        return c->dkim_selector.len == 0 ||
+               fail(l, c->dkim_selector, "dkim_selector needs dkim_domain");
+    if (c->dkim_selector.len == 0)
+        return fail(l, c->dkim_domain, "dkim_domain needs dkim_selector");
+    return check_name(l, "dkim_domain", c->dkim_domain) &&
+           check_name(l, "dkim_selector", c->dkim_selector) &&
+           read_pem(l, "dkim_key", &c->dkim_key, &c->dkim);
+}
+
 static bool check_net(struct loader *l)
 {
     struct config *c = l->c;
@@ -480,7 +495,8 @@ int config_load(struct config *c, struct conf_error *err)
         return status_of(err);
     memset(err, 0, sizeof *err);
     if (!check_server(&l) || !check_people(&l) || !check_tls(&l) ||
-        !check_auth(&l) || !check_notify(&l) || !check_net(&l))
+        !check_auth(&l) || !check_dkim(&l) || !check_notify(&l) ||
+        !check_net(&l))
         return status_of(err);
     note_ignored(c);
     c->message = files_get(blob_str("message"));

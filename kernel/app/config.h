@@ -53,6 +53,8 @@ struct config {
     uint8_t importance, auto_submitted; /* enum config_..., above         */
     struct blob maildomain; /* of addresses that have none                */
     bool repair_message;
+    struct blob dkim_domain, dkim_selector, dkim_key; /* key: a file's name */
+    uint8_t dkim_canonicalization; /* bit 1: simple header, 0: simple body */
     bool read_recipients; /* -t: To, Cc, Bcc of the message as well   */
     uint8_t set_from_header, set_date_header, set_msgid_header;
     bool remove_bcc_headers, undisclosed_recipients, allow_from_override;
@@ -74,7 +76,7 @@ struct config {
     bool dhcp;
     uint32_t address, netmask, gateway_addr, dns_addr[2];
     struct blob message, html; /* the files `message`, `message.html`       */
-    struct blob trust, cert, key; /* PEM of the files named above         */
+    struct blob trust, cert, key, dkim; /* PEM of the files named above   */
 };
 
 extern const struct conf_key config_keys[];

@@ -20,6 +20,10 @@ static const char *const importances[] = { "off", "low", "normal", "high",
                                            NULL };
 static const char *const autos[] = { "off", "auto-generated", "auto-replied",
                                      NULL };
+/* in the order of the bits: header, then body */
+static const char *const canonical[] = { "relaxed/relaxed", "relaxed/simple",
+                                         "simple/relaxed", "simple/simple",
+                                         NULL };
 static const char *const versions[] = { "1.2", "1.3", NULL };
 
 #define STR(n, field, dflt, help)                      \
@@ -140,6 +144,14 @@ const struct conf_key config_keys[] = {
          "replace To, Cc and Bcc by undisclosed-recipients:;"),
     BOOL("repair_message", repair_message, "off",
          "a bare CR ends a line, a NUL becomes a blank, instead of exit 65"),
+    STR("dkim_domain", dkim_domain, NULL,
+        "sign as this domain (DKIM, rsa-sha256); needs the two below"),
+    STR("dkim_selector", dkim_selector, NULL,
+        "where the public key is: SELECTOR._domainkey.DOMAIN in DNS"),
+    STR("dkim_key", dkim_key, "dkim.pem",
+        "PEM file of the RSA key to sign with"),
+    CHOICE("dkim_canonicalization", dkim_canonicalization, "relaxed/relaxed",
+           canonical, "of header and body: what may change on the way"),
     BOOL("allow_from_override", allow_from_override, "on",
          "off: the launcher's -f does not change from"),
 

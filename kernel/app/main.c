@@ -14,6 +14,7 @@
 #include "network.h"
 #include "report.h"
 #include "rng.h"
+#include "sign.h"
 #include "stack.h"
 #include "submit.h"
 #include "timesync.h"
@@ -73,7 +74,7 @@ static void deliver(void)
     uint64_t give_up = clock_ms() + (uint64_t)conf.total_timeout_s * 1000;
 
     seed();
-    if (envelope_addresses(&conf, &job, &report) &&
+    if (envelope_addresses(&conf, &job, &report) && sign_open(&conf, &report) &&
         timesync(&conf, give_up, &report) &&
         compose_open(&conf, &job, &message, &report) &&
         submit_ready(&conf, &report) && network_up(&conf, give_up, &report) &&
@@ -82,6 +83,7 @@ static void deliver(void)
         submit(&conf, &message, &job, give_up, &report);
     }
     submit_forget();
+    sign_close();
 }
 
 int app_main(void)
@@ -104,8 +106,8 @@ int app_main(void)
               (unsigned long)heap.used, (unsigned long)heap.failed);
     used = board_stack_used(&size);
     if (used != 0)
-        log_trace("stack: %lu of %lu bytes at the deepest",
-                  (unsigned long)used, (unsigned long)size);
+        log_trace("stack: %lu of %lu bytes at the deepest", (unsigned long)used,
+                  (unsigned long)size);
     log_say("%s", report.reason);
     report_print(&report);
     files_wipe_all(); /* secrets must not outlive the run in the guest's RAM */

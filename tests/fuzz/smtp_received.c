@@ -1,4 +1,4 @@
-/* sources: smtp/received.c smtp/header.c smtp/date.c smtp/mailbox.c
+/* sources: smtp/received.c smtp/header.c smtp/scan.c smtp/date.c smtp/mailbox.c
  * smtp/text.c */
 /* includes: smtp tests/fuzz */
 /*

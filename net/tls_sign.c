@@ -1,0 +1,104 @@
+/*
+ * tls_sign.c - see tls_sign.h.
+ *
+ * RFC 8301 3.2: signers use keys of 2,048 bits where they can, and never less
+ * than 1,024.
+ */
+#include "tls_sign.h"
+
+#include <string.h>
+
+#include <mbedtls/pk.h>
+#include <mbedtls/sha256.h>
+
+#include "heap.h"
+#include "tls_port.h"
+#include "wipe.h"
+
+#define PEM_MAX  65536
+#define BITS_MIN 1024
+
+static struct {
+    mbedtls_pk_context key;
+    mbedtls_sha256_context hash;
+    bool open;
+} signer;
+
+void tls_sign_close(void)
+{
+    if (!signer.open)
+        return;
+    mbedtls_pk_free(&signer.key);
+    mbedtls_sha256_free(&signer.hash);
+    signer.open = false;
+}
+
+static bool parse(const uint8_t *pem, size_t len, const char **why)
+{
+    /* PEM must end in a NUL for Mbed TLS */
+    uint8_t *copy = tls_port_calloc(1, len + 1);
+    int ret;
+
+    *why = "out of memory";
+    if (copy == NULL)
+        return false;
+    memcpy(copy, pem, len);
+    ret = mbedtls_pk_parse_key(&signer.key, copy, len + 1, NULL, 0,
+                               tls_port_rng, NULL);
+    wipe(copy, len);
+    heap_free(copy);
+    *why = "it is no valid PEM key, or is encrypted";
+    if (ret != 0)
+        return false;
+    *why = "it is no RSA key";
+    if (mbedtls_pk_get_type(&signer.key) != MBEDTLS_PK_RSA)
+        return false;
+    *why = "it has less than 1,024 bits";
+    return mbedtls_pk_get_bitlen(&signer.key) >= BITS_MIN;
+}
+
+bool tls_sign_open(const uint8_t *pem, size_t len, const char **why)
+{
+    tls_sign_close();
+    *why = "it is empty or over 64 KB";
+    if (len == 0 || len > PEM_MAX)
+        return false;
+    mbedtls_pk_init(&signer.key);
+    mbedtls_sha256_init(&signer.hash);
+    signer.open = true;
+    if (parse(pem, len, why))
+        return true;
+    tls_sign_close();
+    return false;
+}
+
+void tls_sign_start(void *unused)
+{
+    (void)unused;
+    mbedtls_sha256_starts(&signer.hash, 0);
+}
+
+void tls_sign_update(void *unused, const uint8_t *p, size_t n)
+{
+    (void)unused;
+    mbedtls_sha256_update(&signer.hash, p, n);
+}
+
+void tls_sign_finish(void *unused, uint8_t hash[TLS_SIGN_HASH])
+{
+    (void)unused;
+    mbedtls_sha256_finish(&signer.hash, hash);
+}
+
+size_t tls_sign(void *unused, const uint8_t hash[TLS_SIGN_HASH], uint8_t *sig,
+                size_t cap)
+{
+    size_t len = 0;
+
+    (void)unused;
+    if (!signer.open || mbedtls_pk_get_len(&signer.key) > cap ||
+        mbedtls_pk_sign(&signer.key, MBEDTLS_MD_SHA256, hash, TLS_SIGN_HASH,
+                        sig, cap, &len, tls_port_rng, NULL) != 0)
+        return 0;
+    return len;
+}

@@ -1,0 +1,176 @@
+"""DKIM: random messages signed by smtp/dkim.c, judged by two verifiers that
+know nothing of it: dkimpy and Perl's Mail::DKIM (RSA only). Then through the
+process to a server, with the key that the configuration names."""
+import base64
+import functools
+import os
+import random
+import subprocess
+
+from ctest import build
+from harness import TOP, Skip, case, check, equal, new_dir, once, succeed
+from lab import arrived, conf, files, head, launch, server
+
+EACH = 100
+FORMS = ('r/r', 'r/s', 's/r', 's/s')
+VERIFIERS = {
+    'dkimpy': ('/usr/bin/python3', 'tests/host/dkimverify.py',
+               ['/usr/bin/python3', '-c', 'import dkim, nacl'],
+               'python3-dkim python3-nacl'),
+    'Mail::DKIM': ('perl', 'tests/host/dkimverify.pl',
+                   ['perl', '-MMail::DKIM::Verifier', '-e', '1'],
+                   'libmail-dkim-perl'),
+}
+
+
+@functools.lru_cache(None)
+def cli():
+    return build('tests/host/dkim_cli.c')
+
+
+@once
+def keys():
+    """{algorithm: (path of the key, TXT record)}"""
+    folder, out = new_dir('dkim'), {}
+    for kind, options in (('rsa', ['-algorithm', 'rsa', '-pkeyopt',
+                                   'rsa_keygen_bits:2048']),
+                          ('ed25519', ['-algorithm', 'ed25519'])):
+        path = os.path.join(folder, kind + '.pem')
+        succeed(['openssl', 'genpkey', *options, '-out', path])
+        der = succeed(['openssl', 'pkey', '-in', path, '-pubout', '-outform',
+                       'DER']).stdout
+        raw = der if kind == 'rsa' else der[-32:]
+        out[kind] = (path, f'v=DKIM1; k={kind}; p=' +
+                     base64.b64encode(raw).decode())
+    return out
+
+
+def verdicts(name, record, paths):
+    program, script, probe, package = VERIFIERS[name]
+    if subprocess.run(probe, capture_output=True).returncode != 0:
+        raise Skip(f'no {name}: apt-get install {package}')
+    done = succeed([program, os.path.join(TOP, script), record],
+                   input='\n'.join(paths).encode() + b'\n')
+    lines = done.stdout.decode().splitlines()
+    equal(len(lines), len(paths), f'verdicts of {name}', done.stderr)
+    return lines
+
+
+def random_message(r):
+    """Fields in any order and number, with blanks and folds; a body with
+    blanks and empty lines wherever they may matter."""
+    blank = lambda: r.choice((' ', '  ', '\t', ' \t ', '\n ', '\n\t  '))
+    fields = []
+    for _ in range(r.randrange(1, 12)):
+        name = r.choice(('Subject', 'To', 'CC', 'x-a', 'Received', 'rEPLY-tO',
+                         'References', 'List-Id', 'Content-Type', 'Sender'))
+        value = ''.join(r.choice(('a', 'B', ':', '"', ';', blank()))
+                        for _ in range(r.randrange(30)))
+        fields.append(f'{name}:{r.choice(("", blank()))}{value or "x"}')
+    fields.append('X-Last: 1')
+    body = ''.join(r.choice(('a', 'line', ' ', '  ', '\t', '\n', '\n', '\n\n',
+                             '.', '\u00fc', ' \n', '-- \n'))
+                   for _ in range(r.choice((0, 1, 3, 40, 400))))
+    ends = r.choice(('\n', '\r\n'))
+    text = '\n'.join(fields) + '\n\n' + body
+    return text.replace('\n', ends).encode()
+
+
+def signed(seed, algorithm, form, folder):
+    r = random.Random(seed)
+    path = os.path.join(folder, f'{seed}-{form.replace("/", "")}')
+    with open(path, 'wb') as f:
+        f.write(random_message(r))
+    extra = [path] if r.random() < .3 else []
+    done = subprocess.run([cli(), path, keys()[algorithm][0], algorithm, form,
+                           *extra], capture_output=True, timeout=60)
+    check(done.returncode == 0, f'not signed: {seed} {form}', done.stderr)
+    equal(len(done.stdout), int(done.stderr), 'size as announced', seed)
+    with open(path + '.eml', 'wb') as f:
+        f.write(done.stdout)
+    return path + '.eml'
+
+
+def sample(algorithm):
+    folder = new_dir('signed')
+    return [signed(seed, algorithm, form, folder)
+            for seed in range(EACH) for form in FORMS]
+
+
+SAMPLES = {kind: once(functools.partial(sample, kind))
+           for kind in ('rsa', 'ed25519')}
+
+
+def verified(name, algorithm):
+    @case(f'dkim/{algorithm}-by-{name.replace("::", "-")}')
+    def run():
+        record, paths = keys()[algorithm][1], SAMPLES[algorithm]()
+        for path, verdict in zip(paths, verdicts(name, record, paths)):
+            equal(verdict, 'good', path)
+
+
+verified('dkimpy', 'rsa')
+verified('dkimpy', 'ed25519')
+verified('Mail::DKIM', 'rsa')
+
+
+@case('dkim/what-is-signed')
+def what():
+    """A changed byte, or one more field of those that matter, is noticed."""
+    record, folder = keys()['rsa'][1], new_dir('changed')
+    for seed in range(8):
+        good = signed(seed, 'rsa', 'r/r', folder)
+        with open(good, 'rb') as f:
+            data = f.read()
+        edits = (data.replace(b'X-Last: 1', b'X-Last: 2'),
+                 data.replace(b'X-Last: 1', b'Subject: another\r\nX-Last: 1'),
+                 data.replace(b'From: robot', b'From: Robot'),
+                 b'From: a@b\r\n' + data, data + b'x\r\n')
+        paths = []
+        for n, edit in enumerate(edits):
+            check(edit != data, f'edit {n} changed nothing')
+            paths.append(f'{good}.{n}')
+            with open(paths[-1], 'wb') as f:
+                f.write(edit)
+        said = verdicts('dkimpy', record, paths)
+        equal([s == 'good' for s in said], [True, False, False, False, False],
+              'verdicts', seed, said)
+
+
+@case('dkim/delivered')
+def delivered():
+    """Signed with the key beside the configuration."""
+    path, record = keys()['rsa']
+    with open(path, 'rb') as f:
+        key = f.read()
+    srv, folder = server('exim'), new_dir('delivered')
+    for n, form in enumerate(('relaxed/relaxed', 'simple/simple')):
+        tag = f'dkim-{n}'
+        r = launch('posix', 'rcpt@mail.test', files={**files(), 'dkim.pem': key},
+                   message=head(tag) + b'body \n\n', conf=conf(
+                       srv.starttls_port, more='dkim_domain mail.test\n'
+                       f'dkim_selector s1\ndkim_canonicalization {form}\n'))
+        equal(r.status, 0, 'exit status', r)
+        got = arrived(srv, tag)[0].sent
+        place = os.path.join(folder, tag)
+        with open(place, 'wb') as f:
+            f.write(got)
+        equal(verdicts('dkimpy', record, [place]), ['good'], 'verdict', got)
+        equal(r.report['bytes'], len(got), 'the size', r)
+        check(b'PRIVATE' not in r.log.encode() + got, 'the key', r)
+
+
+@case('dkim/refused')
+def refused():
+    ed = open(keys()['ed25519'][0], 'rb').read()
+    both = 'dkim_domain mail.test\ndkim_selector s1\n'
+    for more, extra, words in (
+            (both, {}, 'dkim_key: no such file'),
+            ('dkim_domain mail.test\n', {}, 'dkim_selector'),
+            ('dkim_selector s1\n', {}, 'dkim_domain'),
+            (both, {'dkim.pem': b'x\n'}, 'PEM'),
+            (both, {'dkim.pem': ed}, 'dkim_key')):
+        r = launch('posix', 'rcpt@mail.test', message=b'x\n',
+                   conf=conf(9, more=more), files={**files(), **extra})
+        equal(r.status, 78, more, r)
+        check(words in r.reason, f'it does not say "{words}"', r)
