@@ -91,6 +91,32 @@ def edit_tree(dtb, edits):
         f.write(data[:4] + end.to_bytes(4, 'big') + data[8:end])
 
 
+def chosen(dtb, **values):
+    """Adds properties of 64-bit numbers to /chosen of a tree in a file (names
+    with _ for - and, once, for a comma)."""
+    def u32(n):
+        return n.to_bytes(4, 'big')
+
+    data = read(dtb)
+    head = [int.from_bytes(data[i:i + 4], 'big') for i in range(0, 40, 4)]
+    (_, _, struct, strings, *_), names = head, b''
+    name_size, props = head[8], b''
+    for name, value in values.items():
+        name = name.replace('_', ',', 1).replace('_', '-').encode() + b'\0'
+        props += u32(3) + u32(8) + u32(name_size + len(names)) + \
+            value.to_bytes(8, 'big')
+        names += name
+    at = data.index(u32(1) + b'chosen\0\0', struct) + 12
+    head[1] += len(props) + len(names)
+    head[3] += len(props)
+    head[8] += len(names)
+    head[9] += len(props)
+    end = strings + name_size
+    with open(dtb, 'wb') as f:
+        f.write(b''.join(map(u32, head)) + data[40:at] + props +
+                data[at:end] + names)
+
+
 def edited_tree(board, *edits, **kw):
     """Arguments that give a machine its own tree with bytes of it replaced."""
     dtb = os.path.join(new_dir('dtb'), 'dtb')

@@ -11,6 +11,7 @@
 
 #include "arch/aarch64/cpu.h"
 #include "paging.h"
+#include "ram.h"
 
 enum { /* distributor, and in v3 the redistributor's second frame */
        D_CTLR = 0x000,
@@ -54,6 +55,12 @@ static void set(volatile uint8_t *base, unsigned reg, uint32_t v)
     *(volatile uint32_t *)(volatile void *)(base + reg) = v;
 }
 
+/* NULL: what the tree names is RAM, or cannot be mapped. */
+static volatile uint8_t *registers(uint64_t at, uint64_t len)
+{
+    return ram_has(at, len) ? NULL : mem_map(at, len, MEM_DEV);
+}
+
 static uint64_t affinity(void)
 {
     return cpu_read(mpidr_el1) & 0xff00ffffffull;
@@ -82,9 +89,9 @@ static void find_lines(void)
 
 bool gic_v2(uint64_t dist_at, uint64_t cpu_at)
 {
-    volatile uint8_t *d = mem_map(dist_at, D_SIZE_V2, MEM_DEV);
+    volatile uint8_t *d = registers(dist_at, D_SIZE_V2);
 
-    cpu = mem_map(cpu_at, C_SIZE, MEM_DEV);
+    cpu = registers(cpu_at, C_SIZE);
     if (d == NULL || cpu == NULL)
         return false;
     dist = d;
@@ -119,7 +126,7 @@ static volatile uint8_t *find_frames(uint64_t at, uint64_t len)
     int own;
 
     for (i = 0; i < CPUS_MAX && len >= R_FRAME; i++) {
-        r = mem_map(at, R_FRAME, MEM_DEV);
+        r = registers(at, R_FRAME);
         if (r == NULL)
             return NULL;
         own = own_frames(r, &size);
@@ -146,7 +153,7 @@ static bool wake(volatile uint8_t *r)
 
 bool gic_v3(uint64_t dist_at, uint64_t redist_at, uint64_t redist_len)
 {
-    volatile uint8_t *d = mem_map(dist_at, D_SIZE_V3, MEM_DEV);
+    volatile uint8_t *d = registers(dist_at, D_SIZE_V3);
     volatile uint8_t *r = find_frames(redist_at, redist_len);
 
     if (d == NULL || r == NULL || !wake(r))

@@ -64,25 +64,25 @@ static int find_v2(void)
 
 const char *irq_init(void)
 {
-    const char *name = "GICv3";
+    bool v3 = true;
     int timer = dt_find(DT_NONE, "arm,armv8-timer");
     struct dt_irq irq;
 
     controller = dt_find(DT_NONE, "arm,gic-v3");
     if (controller == DT_NONE) {
-        name = "GICv2";
+        v3 = false;
         controller = find_v2();
     }
     if (controller == DT_NONE)
         boot_fail(STATUS_CONFIG, "the device tree has no interrupt "
                                  "controller that we know (GICv2 or GICv3)");
-    if (!(name[4] == '3' ? start_v3(controller) : start_v2(controller)))
+    if (!(v3 ? start_v3(controller) : start_v2(controller)))
         boot_fail(STATUS_BUG, "the interrupt controller does not start");
     if (timer == DT_NONE || !dt_irq(timer, TIMER_VIRTUAL, &irq) ||
         !platform_irq(&irq))
         boot_fail(STATUS_BUG, "the device tree names no virtual timer");
     timer_id = 16 + irq.cell[1];
-    return name;
+    return v3 ? "GICv3" : "GICv2";
 }
 
 bool platform_irq(const struct dt_irq *irq)

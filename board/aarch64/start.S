@@ -3,7 +3,7 @@
  *
  * Linux, Documentation/arch/arm64/booting.rst: x0 is the physical address of
  * the device tree; MMU off; interrupts masked; EL2 or EL1; the image lies 2
- * MiB aligned anywhere. No stack. Here: down to EL1, the image's own 2 MiB
+ * MiB aligned anywhere (a page will do, see leave()). No stack. Here: down to EL1, the image's own 2 MiB
  * blocks mapped one to one until memory.c has built the real tables, caches
  * on, pointers adjusted, first C.
  *
@@ -92,8 +92,11 @@ entry:
     eret
 
 at_el1:
-    mrs     x19, cntvct_el0             /* the moment time starts from */
-    ldr     x0, =SCTLR_OFF
+    msr     spsel, #1
+    mov     x19, x1                     /* the moment time starts from: */
+    cbnz    x19, 1f                     /* loaders give 0, leave() does not */
+    mrs     x19, cntvct_el0
+1:  ldr     x0, =SCTLR_OFF
     msr     sctlr_el1, x0
     mov     x0, #3 << 20                /* FP and vector registers are on */
     msr     cpacr_el1, x0
@@ -123,7 +126,7 @@ at_el1:
     add     x3, x1, x3, lsl #3
     add     x3, x3, #4096
     ldr     x4, =BLOCK
-    mov     x5, x21
+    and     x5, x21, #~((2 << 20) - 1)
     adrp    x6, __image_end
 2:  orr     x7, x5, x4
     str     x7, [x3], #8
@@ -194,6 +197,28 @@ stop:
     msr     daifset, #15
     wfi
     b       stop
+
+/* _Noreturn void leave(uint64_t tree, uint64_t count, void *to, void *end):
+ * to a copy of the image, as a loader would, but that x1 is when time began.
+ * What was written must be in memory before the caches are off. */
+    .globl  leave
+leave:
+    mrs     x4, ctr_el0
+    ubfx    x4, x4, #16, #4
+    mov     x5, #4
+    lsl     x5, x5, x4
+    mov     x4, x2
+1:  dc      civac, x4
+    add     x4, x4, x5
+    cmp     x4, x3
+    b.lo    1b
+    dsb     sy
+    ic      iallu
+    dsb     sy
+    ldr     x4, =SCTLR_OFF
+    msr     sctlr_el1, x4
+    isb
+    br      x2
 
     .section .boottables, "aw", @nobits
     .balign 4096

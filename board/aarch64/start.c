@@ -15,10 +15,14 @@
 #include "paging.h"
 #include "ram.h"
 #include "selftest.h"
+#include "slide.h"
 #include "stackmark.h"
 
 /* Where QEMU's virt has its PL011: tried when there is no tree to ask. */
 #define VIRT_PL011 0x09000000
+
+/* start.S's first tables reach so far. */
+#define IMAGE_LIMIT (511ull << 30)
 
 extern char __image_start[], __image_end[];
 
@@ -98,15 +102,33 @@ static uint64_t tree_seed(void)
     return v;
 }
 
-/* Lets the image tell the host its exit status, and the host's files be read
- * by whoever takes the image over: only if told so. */
-static void read_words(struct blob cmdline)
+static bool has_word(struct blob cmdline, const char *wanted)
 {
     struct blob word;
 
     while (boot_word(&cmdline, &word))
-        if (blob_eq(word, blob_str("semihosting=on")))
-            power_semihosting();
+        if (blob_eq(word, blob_str(wanted)))
+            return true;
+    return false;
+}
+
+/* To a random place in RAM, if there is room for a second image. A debugger
+ * says nokaslr, as to Linux. */
+static void slide(uint64_t tree, uint64_t count_at_entry, uint64_t seed)
+{
+    size_t size = (uintptr_t)__image_end - (uintptr_t)__image_start;
+    uint64_t random;
+    uintptr_t to;
+
+    if (cpu_entropy((uint8_t *)&random, sizeof random) != sizeof random)
+        random = 0;
+    random ^= (seed ^ cpu_count()) * 0x9e3779b97f4a7c15;
+    to = slide_choose(IMAGE_LIMIT, random, !has_word(info.cmdline, "nokaslr"));
+    if (to == 0 || mem_map(to, size, MEM_RW) == NULL)
+        return;
+    dt_start_leave();
+    slide_copy(to, to, 0 - (uintptr_t)__image_start);
+    leave(tree, count_at_entry, (void *)to, (void *)(to + size));
 }
 
 static uint32_t timer_rate(void)
@@ -118,7 +140,8 @@ static uint32_t timer_rate(void)
     return hz;
 }
 
-static _Noreturn void program(uint64_t count_at_entry)
+static _Noreturn void program(uint64_t tree, uint64_t count_at_entry,
+                              uint64_t seed)
 {
     struct dt_start boot;
     int status;
@@ -126,7 +149,12 @@ static _Noreturn void program(uint64_t count_at_entry)
     dt_start(__image_start, __image_end, &boot);
     info.cmdline = boot.cmdline;
     info.initrd = boot.initrd;
-    read_words(info.cmdline);
+    slide(tree, count_at_entry, seed);
+    info.slide = slide_state();
+    /* the host learns the status, and its files can be read by whoever takes
+     * the image over: only if told so */
+    if (has_word(info.cmdline, "semihosting=on"))
+        power_semihosting();
     clock_init(count_at_entry, timer_rate());
     describe(irq_init());
     boot_constructors();
@@ -144,6 +172,7 @@ __attribute__((no_stack_protector)) _Noreturn void board_start(
 {
     uint64_t seed;
 
+    slide_keep();
     stack_paint();
     guard_init(0);
     power_conduit(level == 2); /* until the tree says it */
@@ -152,5 +181,5 @@ __attribute__((no_stack_protector)) _Noreturn void board_start(
     seed = tree_seed();
     guard_init(seed);
     sign_init(seed);
-    program(count_at_entry);
+    program(tree, count_at_entry, seed);
 }

@@ -67,8 +67,13 @@ void dt_start(const void *image, const void *image_end, struct dt_start *out)
     out->initrd = map_initrd(&chosen.initrd);
 }
 
-void dt_start_forget(void)
+void dt_start_leave(void)
 {
     wipe(cmdline, sizeof cmdline);
+}
+
+void dt_start_forget(void)
+{
+    dt_start_leave();
     dt_forget();
 }

@@ -21,6 +21,8 @@ struct dt_start {
 void dt_start(const void *image, const void *image_end, struct dt_start *out);
 /* Overwrites the command line, ours and the tree's: it may hold a secret. */
 void dt_start_forget(void);
+/* Ours alone, for a start anew with the same tree. */
+void dt_start_leave(void);
 
 /* uart.c: the console the tree names (/chosen/stdout-path), else the first
  * NS16550 or PL011 in it. False: there is none. Until then uart_write() drops

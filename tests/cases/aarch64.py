@@ -9,9 +9,9 @@ from fake import Fake, Silent
 from harness import BUILD, case, check, equal, new_dir, succeed
 from images import image
 from lab import pki
-from vm import (BOARDS, MESSAGE, Machine, boot, cpio, edited_tree,
-                expect_delivery, expect_refusal, plain_files, plain_server,
-                run_launcher, symbols, tls_files)
+from vm import (MESSAGE, Machine, arguments, boot, chosen, cpio, edit_tree,
+                edited_tree, expect_delivery, expect_refusal, plain_files,
+                plain_server, run_launcher, symbols, tls_files)
 
 ARM = 'aarch64'
 SELFTEST = 'aarch64-selftest'
@@ -57,6 +57,18 @@ for gic in '23':
                  machine=f'virt,highmem=off,gic-version={gic}')
 for memory in ('8', '16', '3G', '5G'):
     delivers('memory-' + memory, memory=memory)
+# the secure world there; redistributors of twice the size; an IOMMU; odd ones
+for name, kw in (
+        ('secure', dict(machine='virt,secure=on')),
+        ('secure-gic3', dict(machine='virt,secure=on,gic-version=3,'
+                             'virtualization=on', **BUSES['pci'])),
+        ('gic4', dict(machine='virt,gic-version=4,virtualization=on',
+                      **BUSES['pci'])),
+        ('smmu', dict(machine='virt,iommu=smmuv3', **BUSES['pci'])),
+        ('virt-2.7', dict(machine='virt-2.7', cpu='cortex-a57')),
+        ('smp-100', dict(machine='virt,gic-version=3',
+                         extra=['-smp', '100']))):
+    delivers('machine-' + name, **kw)
 delivers('its-off', machine='virt,gic-version=3,its=off', **BUSES['pci'])
 delivers('pac', cpu='max,pauth-impdef=on')
 delivers('sve-off', cpu='max,sve=off')
@@ -142,7 +154,55 @@ odd_tree('no-timer', 70, 'no virtual timer',
          (b'arm,armv8-timer', b'arm,armv9-timer'))
 odd_tree('gic-in-ram', 70, 'controller does not start',
          (bytes.fromhex('00000000 08000000 00000000 00010000'),
-          bytes.fromhex('00000000 40200000 00000000 00010000')))
+          bytes.fromhex('00000000 41000000 00000000 00010000')))
+
+
+@case('aarch64/tree-no-console')
+def no_console():
+    with plain_server() as srv:
+        b = boot(image(ARM), board=ARM, initrd=cpio(plain_files(srv.port)),
+                 extra=edited_tree(ARM, (b'arm,pl011', b'arm,pl019')))
+        equal((b.status, b.text), (0, ''), 'silent', b)
+        equal(sum(len(w.messages) for w in srv.wires), 1, 'delivered')
+
+
+def staged(name, words, *edits, **values):
+    """By a loader of three instructions, with a tree that QEMU knows nothing
+    of: what is wrong with memory is said, and nothing is touched."""
+    @case('aarch64/tree-' + name)
+    def run():
+        loader, dtb = (os.path.join(new_dir('staged'), n)
+                       for n in ('loader', 'dtb'))
+        to, tree, at = (0x40000000 + (n << 20) for n in (2, 24, 28))
+        with open(loader, 'wb') as f:
+            # ldr x0, tree; ldr x9, to; br x9; nop
+            for word in (0x58000080, 0x580000a9, 0xd61f0120, 0xd503201f):
+                f.write(word.to_bytes(4, 'little'))
+            f.write(tree.to_bytes(8, 'little') + to.to_bytes(8, 'little'))
+        succeed(arguments(None, board=ARM, machine='virt,dumpdtb=' + dtb))
+        edit_tree(dtb, edits)
+        chosen(dtb, **values)
+        b = boot(None, board=ARM, nic=None, extra=[
+            a for file, where in ((loader, at), (dtb, tree), (image(ARM), to))
+            for a in ('-device', f'loader,file={file},addr={where:#x},'
+                      'force-raw=on')] + [
+                          '-device', f'loader,addr={at:#x},cpu-num=0'])
+        equal((b.status, b.exit), (0, 78), 'the end', b)
+        check(words in b.reason, 'reason', b)
+
+
+staged('as-it-is', 'host is not set')
+staged('no-psci', 'host is not set', (b'arm,psci-0.2', b'arm,psci-9.2'))
+staged('memory-too-small', 'memory too small',
+       (bytes.fromhex('00000000 40000000 00000000 02000000'),
+        bytes.fromhex('00000000 40000000 00000000 00300000')))
+staged('no-memory', 'memory too small', (b'memory\0', b'nemory\0'))
+staged('initrd-outside', 'does not lie in memory',
+       linux_initrd_start=0x50000000, linux_initrd_end=0x50001000)
+staged('initrd-at-the-end', 'does not lie in memory',
+       linux_initrd_start=0x41fff000, linux_initrd_end=0x42000001)
+staged('initrd-over-image', 'overlaps the image',
+       linux_initrd_start=0x40100000, linux_initrd_end=0x40200001)
 
 
 # ------------------------------------------------------------------- the end

@@ -10,7 +10,7 @@ from gdbstub import Stub
 from harness import case, check, equal, new_dir
 from images import image
 from pagewalk import PAGE, WALKS, find_slide, judge, layout, walk
-from vm import MACHINES, Machine, boot, cpio, plain_files, symbols
+from vm import BOARDS, MACHINES, Machine, boot, cpio, plain_files, symbols
 
 # ------------------------------------------------------ the walker's own test
 
@@ -243,8 +243,8 @@ def spoiled():
 
 def base(board, **kw):
     """Where the image was, by the dump of a fault on purpose."""
-    b = boot(image(board), nic=None, append='selftest=null ' +
-             kw.pop('append', ''), **kw)
+    b = boot(image(board + '-selftest'), board=board, nic=None,
+             append='selftest=null ' + kw.pop('append', ''), **kw)
     m = re.search(r'^image +([0-9a-f]{16})', b.text, re.M)
     check(m, 'no dump', b)
     return int(m[1], 16)
@@ -256,18 +256,23 @@ def bases(board, name, times, least, **kw):
         seen = [base(board, memory='32M', **kw) for _ in range(times)]
         check(len(set(seen)) >= least, f'{len(set(seen))} bases',
               [hex(b) for b in seen])
+        start = max(0x100000, BOARDS[board].ram)
         for b in seen:
-            check(b % PAGE == 0 and 0x100000 <= b < 32 << 20, hex(b))
+            check(b % PAGE == 0, hex(b))
+            check(start <= b < BOARDS[board].ram + (32 << 20), hex(b))
 
 
-bases('x86_64-selftest', 'x86_64', 20, 15)
-bases('x86_64-selftest', 'x86_64-q35', 8, 6, machine='q35')
-bases('x86_64-selftest', 'x86_64-no-rdrand', 20, 15, cpu='qemu64')
+bases('x86_64', 'x86_64', 20, 15)
+bases('x86_64', 'x86_64-q35', 8, 6, machine='q35')
+bases('x86_64', 'x86_64-no-rdrand', 20, 15, cpu='qemu64')
+bases('aarch64', 'aarch64', 12, 9)
+bases('aarch64', 'aarch64-no-rndr', 12, 9, cpu='cortex-a53')
 
 
 @case('pagetables/base-fixed')
 def fixed():
     """For a debugger, and where there is no room for a second image."""
     linked = symbols('x86_64-selftest')['__image_start']
-    equal(base('x86_64-selftest', append='nokaslr'), linked, 'nokaslr')
-    equal(base('x86_64-selftest', memory='4M'), linked, 'no room')
+    equal(base('x86_64', append='nokaslr'), linked, 'nokaslr')
+    equal(base('x86_64', memory='4M'), linked, 'no room')
+    equal(base('aarch64', append='nokaslr'), 0x40200000, 'nokaslr')

@@ -50,7 +50,7 @@ static const char *class_name(unsigned class)
     case 0x2c:
         return "floating point";
     case 0x3c:
-        return "breakpoint";
+        return "trap instruction";
     default:
         return "exception";
     }
