@@ -124,7 +124,8 @@ void dt_memory(void (*found)(uint64_t start, uint64_t len))
     size_t i;
 
     for (node = dt_child(DT_ROOT); node != DT_NONE; node = dt_sibling(node)) {
-        if (!dt_has_string(node, "device_type", "memory"))
+        /* the secure world's is there, and switched off for us */
+        if (!dt_has_string(node, "device_type", "memory") || !dt_enabled(node))
             continue;
         for (i = 0; dt_reg(node, i, &r); i++)
             found(r.start, r.size);

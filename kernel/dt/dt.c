@@ -164,7 +164,7 @@ bool dt_has_string(int node, const char *name, const char *text)
 }
 
 /* 2.3.4: no status is "okay" */
-static bool enabled(int node)
+bool dt_enabled(int node)
 {
     struct blob b;
 
@@ -183,7 +183,7 @@ int dt_find(int after, const char *compatible)
     unsigned i = after == DT_NONE ? 0 : number_of(after) + 1;
 
     for (; tree != NULL && i < node_count; i++)
-        if (has(nodes[i].compatible, compatible) && enabled(nodes[i].offset))
+        if (has(nodes[i].compatible, compatible) && dt_enabled(nodes[i].offset))
             return nodes[i].offset;
     return DT_NONE;
 }

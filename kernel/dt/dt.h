@@ -37,6 +37,7 @@ int dt_parent(int node);
  * and not switched off (status). */
 int dt_find(int after, const char *compatible);
 bool dt_is(int node, const char *compatible);
+bool dt_enabled(int node); /* by its status */
 /* A node by its path or by its phandle; the first child, the next sibling. */
 int dt_path(const char *path);
 int dt_phandle(uint32_t phandle);

@@ -211,6 +211,11 @@ static void memory(void)
     node("memory@9"); /* without device_type: something else */
     CELLS("reg", 0, 9, 0, 9);
     end();
+    node("secram@e000000"); /* QEMU's virt,secure=on */
+    text("device_type", "memory");
+    text("status", "disabled");
+    CELLS("reg", 0, 0xe000000, 0, 0x1000000);
+    end();
     node("reserved-memory");
     u32("#address-cells", 2);
     u32("#size-cells", 2);
