@@ -210,7 +210,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 -include $(wildcard board/$(BOARD)/disk.mk)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image disk libc posix demo test bench fuzz \
+.PHONY: FORCE help image disk coverage libc posix demo test bench fuzz \
 	release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-stack check-tidy format size debug verifycert host-verifycert clean distclean
@@ -271,6 +271,11 @@ tarball:
 	$(q)LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
 		PICOLIBC_DIR='$(PICOLIBC_DIR)' LIBFDT_DIR='$(LIBFDT_DIR)' \
 		scripts/release $(BOARD) $(out) $(BUILD)/release $(version) $(epoch)
+
+coverage: ## branches the C tests take, by layer (ONLY=folder, SHOW=file)
+	$(q)scripts/setup --for test
+	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/coverage \
+		$(if $(ONLY),--only '$(ONLY)') $(SHOW:%=--show %)
 
 check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/setup --for check
