@@ -1,6 +1,6 @@
 # bootmail: build, test, demonstrate.  `make help` lists the targets.
 #
-#   BOARD=NAME           x86_64, aarch64 or posix (board/NAME/board.mk)
+#   BOARD=NAME           x86_64, aarch64, riscv64 or posix (board/NAME)
 #   FILES=dir            link these files into the image (design: section 2.2)
 #   SAN=1                posix only: AddressSanitizer and UBSan
 #   UBSAN=1              other boards: undefined behaviour ends with status 70
