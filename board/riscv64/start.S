@@ -29,6 +29,7 @@
 #define MSECCFG_SSEED    0x200
 
 #define SBI_TIME        0x54494d45
+#define SLIDE           0x0a000000      /* ours alone: see leave()        */
 
     .section .text.head, "ax", @progbits
     .globl  image_head
@@ -52,6 +53,7 @@ entry:
     rdtime  s3
     lla     t0, entry_s
     csrw    stvec, t0
+    li      s6, 0                       /* there is no older image        */
     csrw    mie, zero                   /* S-mode: to entry_s, s2 = 0     */
     li      s2, 1
 
@@ -132,9 +134,37 @@ supervisor:
     mv      a1, s5
     mv      a2, s3
     mv      a3, s2
+    mv      a4, s6
     call    board_start
 1:  wfi
     j       1b
+
+    /* _Noreturn void leave(hart, tree, time_at_entry, machine_mode, to): into
+     * a copy of this image, which goes the same way from here on. What stays
+     * behind in M-mode has to follow. */
+    .globl  leave
+leave:
+    mv      s2, a3
+    mv      s3, a2
+    lla     s6, image_head
+    sub     s7, a4, s6
+    mv      s4, a0
+    mv      s5, a1
+    csrw    satp, zero
+    sfence.vma
+    fence.i
+    beqz    s2, 1f
+    lla     a0, machine_trap
+    add     a0, a0, s7
+    lla     a1, machine_save
+    add     a1, a1, s7
+    li      a7, SLIDE
+    ecall
+1:  lla     t0, supervisor
+    add     t0, t0, s7
+    mv      a0, s4
+    mv      a1, s5
+    jr      t0
 
     /* Memory ends inside the image, or the tree lies there. Firmware, if
      * there is any, has a console (SBI, legacy extension 1) and an off
@@ -168,6 +198,8 @@ machine_trap:
     bltz    t1, 2f
     li      t2, ECALL_FROM_S
     bne     t1, t2, 3f
+    li      t2, SLIDE
+    beq     a7, t2, 5f
     li      t2, SBI_TIME
     bne     a7, t2, 3f
     ld      t1, machine_mtimecmp
@@ -203,6 +235,15 @@ machine_trap:
 4:  ld      t1, 0(t0)
     ld      t2, 8(t0)
     csrrw   t0, mscratch, t0
+    mret
+5:  csrr    t1, mepc                    /* the copy's handler from now on */
+    addi    t1, t1, 4
+    csrw    mepc, t1
+    ld      t1, 0(t0)
+    ld      t2, 8(t0)
+    csrrw   t0, mscratch, t0
+    csrw    mtvec, a0
+    csrw    mscratch, a1
     mret
 
     .section .rodata.head, "a", @progbits

@@ -16,6 +16,7 @@
 #include "platform.h"
 #include "ram.h"
 #include "selftest.h"
+#include "slide.h"
 #include "stackmark.h"
 
 /* Where QEMU's virt has its 16550: tried when there is no tree to ask, and no
@@ -25,6 +26,10 @@
 #define SBI_PUTCHAR 1 /* SBI 1.0, 5.2 */
 
 extern char __image_start[], __image_end[];
+
+/* start.S */
+_Noreturn void leave(uint64_t hart, uint64_t tree, uint64_t time_at_entry,
+                     bool machine_mode, uint64_t to);
 
 static struct board_info info;
 static char machine[80];
@@ -172,14 +177,50 @@ static uint64_t tree_seed(void)
     return v;
 }
 
-static _Noreturn void program(uint64_t time_at_entry)
+static bool has_word(struct blob cmdline, const char *wanted)
+{
+    struct blob word;
+
+    while (boot_word(&cmdline, &word))
+        if (blob_eq(word, blob_str(wanted)))
+            return true;
+    return false;
+}
+
+/* To a random place in RAM, if there is room for a second image. A debugger
+ * says nokaslr, as to Linux. */
+static void slide(uint64_t tree, uint64_t time_at_entry)
+{
+    size_t size = (uintptr_t)__image_end - (uintptr_t)__image_start;
+    uint64_t random = 0;
+    uintptr_t to;
+
+    if (hart_has("zkr"))
+        (void)cpu_entropy((uint8_t *)&random, sizeof random);
+    random ^= (tree_seed() ^ cpu_time()) * 0x9e3779b97f4a7c15;
+    to = slide_choose(UINT64_MAX, random, !has_word(info.cmdline, "nokaslr"));
+    if (to == 0 || mem_map(to, size, MEM_RW) == NULL)
+        return;
+    dt_start_leave();
+    slide_copy(to, to, 0 - (uintptr_t)__image_start);
+    leave(hart, tree, time_at_entry, !sbi, to);
+}
+
+/* old: where the image was before it moved; other harts sleep in its first
+ * page, if they do. */
+static _Noreturn void program(uint64_t tree, uint64_t time_at_entry,
+                              uint64_t old)
 {
     struct dt_start boot;
     int status;
 
     dt_start(__image_start, __image_end, &boot);
+    if (old != 0 && !sbi)
+        ram_cut(old, RAM_PAGE);
     info.cmdline = boot.cmdline;
     info.initrd = boot.initrd;
+    slide(tree, time_at_entry);
+    info.slide = slide_state();
     clock_init(time_at_entry);
     describe(irq_init());
     boot_constructors();
@@ -190,12 +231,14 @@ static _Noreturn void program(uint64_t time_at_entry)
 }
 
 /* called by start.S; sets the guard, so it must not check one itself */
-_Noreturn void board_start(uint64_t hart, uint64_t tree, uint64_t time_at_entry,
-                           bool machine_mode);
+_Noreturn void board_start(uint64_t this_hart, uint64_t tree,
+                           uint64_t time_at_entry, bool machine_mode,
+                           uint64_t old);
 __attribute__((no_stack_protector)) _Noreturn void board_start(
     uint64_t this_hart, uint64_t tree, uint64_t time_at_entry,
-    bool machine_mode)
+    bool machine_mode, uint64_t old)
 {
+    slide_keep();
     hart = this_hart;
     sbi = !machine_mode;
     stack_paint();
@@ -204,5 +247,5 @@ __attribute__((no_stack_protector)) _Noreturn void board_start(
     memory_init();
     read_tree(tree);
     guard_init(tree_seed());
-    program(time_at_entry);
+    program(tree, time_at_entry, old);
 }

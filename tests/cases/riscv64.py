@@ -103,13 +103,17 @@ delivers('switch-intx', nic=None, extra=[
     '-device', 'xio3130-downstream,bus=u,id=d0,chassis=3,slot=0',
     '-device', 'xio3130-downstream,bus=u,id=d1,chassis=3,slot=1',
     *NET, 'virtio-net-pci,netdev=n,bus=d1,vectors=0'])
-delivers('e1000-and-virtio', nic='e1000', extra=[
+delivers('rtl8139-and-virtio', nic='rtl8139', extra=[
     '-netdev', 'user,id=n2', '-device', 'virtio-net-pci,netdev=n2'])
 for what in ('disable-legacy=on', 'romfile=', 'page-per-vq=on'):
     delivers('pci-' + what.replace('=', '-'), nic='virtio-net-pci,' + what)
 
+for card, machine in (('e1000', 'virt'), ('e1000', 'virt,aia=aplic'),
+                      ('e1000e', 'virt,aia=aplic-imsic')):
+    delivers(f'{card}-{machine}', nic=card, machine=machine)
+
 refuses('no-card', 74, 'no network device', nic=None)
-refuses('e1000', 74, 'there is no driver for it', nic='e1000')
+refuses('rtl8139', 74, 'there is no driver', nic='rtl8139')
 refuses('pci-disable-modern', 74, 'before virtio 1.0',
         nic='virtio-net-pci,disable-modern=on')
 
@@ -432,3 +436,36 @@ def header():
     flags = re.findall(r'LOAD .* 0x\w+ ([R ][W ][E ]) 0x', text)
     equal(flags, ['R E', 'R  ', 'RW '], 'segments', text)
     check(len(data) < 500000, 'the image has grown')
+
+
+# ------------------------------------------------------------ a random place
+
+def place(*more, **kw):
+    """Where the image was, by the dump of a fault on purpose."""
+    b = boot(image(SELFTEST), board=RV, nic=None, append=' '.join(
+        ('selftest=null', *more)), **kw)
+    m = re.search(r'^image +([0-9a-f]{16})', b.text, re.M)
+    check(m, 'no dump', b)
+    return int(m[1], 16)
+
+
+def places(name, **kw):
+    @case('riscv64/places-' + name)
+    def run():
+        seen = [place(**kw) for _ in range(12)]
+        check(len(set(seen)) >= 9, 'places', [hex(at) for at in seen])
+        for at in seen:
+            check(at % 4096 == 0 and 0 <= at - BOARDS[RV].ram < 32 << 20,
+                  hex(at))
+
+
+places('bare', extra=['-smp', '2'])
+places('sbi', extra=SBI)
+
+
+@case('riscv64/place-fixed')
+def fixed():
+    """For a debugger, and where there is no room for a second image."""
+    equal(place('nokaslr'), 0x80000000, 'nokaslr')
+    equal(place('nokaslr', extra=SBI), 0x80200000, 'nokaslr')
+    equal(place(memory='3'), 0x80000000, 'no room')
