@@ -42,6 +42,10 @@ void board_write(const char *p, size_t len);
 /* QEMU's firmware configuration device; NULL where the machine has none. */
 const struct fwcfg_io *board_fwcfg(void);
 
+/* The SMBIOS structure table, copied: it may be written to. p NULL: the
+ * machine has none. */
+struct blob board_smbios(void);
+
 /* RAM that is neither image nor initrd, page aligned, zeroed, mapped
  * read-write and never executable. Never given back. NULL: not that much
  * left. */

@@ -9,17 +9,19 @@
 #include "board.h"
 #include "cpio.h"
 #include "fwcfg.h"
+#include "smbios.h"
 #include "wipe.h"
 
 /* the archive linked into the image: objcopy's or the build's symbols; empty
  * when none was asked for */
 extern const uint8_t files_builtin[], files_builtin_end[];
 
-enum source { BUILTIN, INITRD, FWCFG };
+enum source { BUILTIN, INITRD, SMBIOS, FWCFG };
 
 static const char *const source_name[] = {
     [BUILTIN] = "built-in archive",
     [INITRD] = "initrd",
+    [SMBIOS] = "SMBIOS",
     [FWCFG] = "fw_cfg",
 };
 
@@ -69,16 +71,36 @@ static bool read_archive(enum source source, struct blob all,
     return true;
 }
 
-/* fwcfg_each()'s callback; ctx takes the reason */
-static bool fwcfg_found(void *ctx, struct blob name, struct blob data)
+static bool item(enum source source, struct blob name, struct blob data,
+                 const char **why)
 {
-    const char **why = ctx;
-
     if (!cpio_clean_name(&name))
         *why = "an item's name is empty or holds \"..\"";
     else
-        *why = add(FWCFG, name, data);
+        *why = add(source, name, data);
     return *why == NULL;
+}
+
+/* callbacks; ctx takes the reason */
+static bool fwcfg_found(void *ctx, struct blob name, struct blob data)
+{
+    return item(FWCFG, name, data, ctx);
+}
+
+static bool smbios_found(void *ctx, struct blob name, struct blob data)
+{
+    return item(SMBIOS, name, data, ctx);
+}
+
+static bool read_smbios(struct files_error *err)
+{
+    struct blob table = board_smbios();
+    const char *why = "", *ours = NULL;
+
+    if (table.len == 0 || smbios_each((uint8_t *)(uintptr_t)table.p, table.len,
+                                      smbios_found, &ours, &why))
+        return true;
+    return refuse(err, SMBIOS, 0, ours != NULL ? ours : why);
 }
 
 static bool read_fwcfg(struct files_error *err)
@@ -97,7 +119,8 @@ bool files_init(struct files_error *err)
 
     file_count = 0;
     return read_archive(BUILTIN, blob_of(files_builtin, builtin), err) &&
-           read_archive(INITRD, board_info()->initrd, err) && read_fwcfg(err);
+           read_archive(INITRD, board_info()->initrd, err) &&
+           read_smbios(err) && read_fwcfg(err);
 }
 
 struct blob files_get(struct blob name)
@@ -153,7 +176,7 @@ void files_wipe(struct blob name)
             continue;
         if (files[i].source == INITRD)
             board_wipe(data.p, data.len);
-        else if (files[i].source == FWCFG)
+        else if (files[i].source != BUILTIN)
             wipe((void *)(uintptr_t)data.p, data.len);
     }
 }
@@ -162,8 +185,11 @@ void files_wipe_all(void)
 {
     struct blob initrd = board_info()->initrd;
 
+    struct blob table = board_smbios();
+
     if (initrd.len != 0)
         board_wipe(initrd.p, initrd.len);
+    wipe((void *)(uintptr_t)table.p, table.len);
     for (size_t i = 0; i < file_count; i++) {
         if (files[i].source == FWCFG)
             wipe((void *)(uintptr_t)files[i].data.p, files[i].data.len);

@@ -2,9 +2,10 @@
  * files.h - the files the image was given, by name (design.md 2.2).
  *
  * Sources, later wins: the archive linked into the image, the initrd (both
- * cpio "newc"), fw_cfg items opt/org.bootmail/NAME. Names have no leading
- * "/" or "./". Contents are used where they lie and live for ever; nothing
- * is ever written to them except files_wipe().
+ * cpio "newc"), SMBIOS credentials bootmail.NAME, fw_cfg items
+ * opt/org.bootmail/NAME. Names have no leading "/" or "./". Contents are used
+ * where they lie and live for ever; nothing is ever written to them except
+ * files_wipe().
  */
 #ifndef KERNEL_FILES_H
 #define KERNEL_FILES_H

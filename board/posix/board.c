@@ -124,6 +124,11 @@ const struct fwcfg_io *board_fwcfg(void)
     return NULL;
 }
 
+struct blob board_smbios(void)
+{
+    return blob_of(NULL, 0);
+}
+
 void *board_pages(size_t bytes)
 {
     void *p;

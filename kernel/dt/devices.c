@@ -142,6 +142,11 @@ static void fw_dma(uint32_t high, uint32_t low)
     p[1] = low;
 }
 
+struct blob board_smbios(void)
+{
+    return blob_of(NULL, 0); /* these machines have none without UEFI */
+}
+
 const struct fwcfg_io *board_fwcfg(void)
 {
     static const struct fwcfg_port port = { fw_select, fw_bytes, fw_dma };

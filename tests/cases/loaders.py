@@ -1,6 +1,7 @@
 """The x86_64 image, started by loaders other than QEMU's own: GRUB from a CD
 with a BIOS and with UEFI (OVMF), and its own UEFI program from a disk. Without
 the launcher, as in board.py."""
+import base64
 import os
 import re
 import shutil
@@ -149,6 +150,7 @@ disk_delivers('power-off', status=0, debug_exit=None)
 disk_delivers('sata', bus='sata')
 disk_delivers('usb', bus='usb')
 disk_delivers('above-4-GiB', memory='5G')
+disk_delivers('e1000e', nic='e1000e')
 
 
 @case('loaders/disk-large')
@@ -259,3 +261,68 @@ def disk_secrets():
     ram = read(path)
     check(b'host is not set' in ram, 'this is not the RAM of the guest')
     check(secret not in ram, 'the password is still in RAM')
+
+
+# ------------------------------------------------------- SMBIOS credentials
+
+def credentials(files):
+    """QEMU's arguments: text as it is, the rest in base64 from a file."""
+    argv = []
+    for name, data in files.items():
+        if name == 'bootmail.conf':
+            name = 'conf'
+        else:
+            name = name.replace(',', ',,')
+        tag = f'io.systemd.credential.binary:bootmail.{name}='
+        path = os.path.join(new_dir('credential'), 'value')
+        private_file(path, tag.encode() + base64.b64encode(data))
+        argv += ['-smbios', 'type=11,path=' + path]
+    return argv
+
+
+def smbios(machine):
+    @case('loaders/smbios-' + machine)
+    def run():
+        """All files by credentials, one of them in plain text; fw_cfg would
+        win, an initrd does not. Afterwards the password is nowhere."""
+        secret = b'pAsSw0rd-by-smbios-77ab'
+        path = os.path.join(new_dir('ram'), 'ram')
+        with Fake(Dialogue(users={'u': secret.decode()}), pki=pki()) as srv:
+            files = tls_files(srv.port)
+            files['bootmail.conf'] = files['bootmail.conf'].replace(
+                b'auth off', b'auth plain\nuser u')
+            files['attach/one'] = b'attached\n'
+            extra = ['-no-shutdown', *credentials(files), '-smbios',
+                     'type=11,value=io.systemd.credential:bootmail.password='
+                     + secret.decode(), '-smbios',
+                     'type=11,value=io.systemd.credential:other=1']
+            with Machine(image(KERNEL), machine=machine, memory='32M',
+                         debug_exit=None, initrd=cpio(plain_files(9)),
+                         extra=extra) as vm:
+                vm.wait_for('"ms":{', 60)
+                check('"outcome":"sent"' in vm.text, 'the outcome', vm.text)
+                wait_until(lambda: 'shutdown' in vm.monitor('info status'))
+                vm.monitor(f'pmemsave 0 {32 << 20:#x} "{path}"')
+            got = srv.wires[0].messages[0]['data']
+        check(b'filename=one' in got or b'filename="one"' in got,
+              'the attachment', got)
+        ram = read(path)
+        check(b'host is not set' in ram, 'this is not the RAM of the guest')
+        check(secret not in ram, 'the password is still in RAM')
+
+
+smbios('q35')
+smbios('pc')
+
+
+@case('loaders/smbios-refusals')
+def smbios_refusals():
+    for value, words in (
+            ('io.systemd.credential:bootmail.message', 'no "="'),
+            ('io.systemd.credential.binary:bootmail.message=*', 'base64'),
+            ('io.systemd.credential:bootmail.../x=1', '".."'),
+            ('io.systemd.credential:bootmail.conf=bogus 1', 'unknown key')):
+        b = boot(image(KERNEL), machine='q35',
+                 extra=['-smbios', 'type=11,value=' + value])
+        equal((b.status, b.exit), (157, 78), value, b)
+        check(words in b.reason, f'the reason does not say {words}', b)

@@ -1,4 +1,4 @@
-/* sources: kernel/files.c kernel/cpio.c kernel/fwcfg.c */
+/* sources: kernel/files.c kernel/cpio.c kernel/fwcfg.c kernel/smbios.c */
 /* includes: kernel board */
 /*
  * test_files.c - which source wins, and what is wiped.
@@ -159,6 +159,14 @@ static const struct fwcfg_io io = { fake_select, fake_read };
 const struct fwcfg_io *board_fwcfg(void)
 {
     return has_fwcfg ? &io : NULL;
+}
+
+static uint8_t smbios[64];
+static size_t smbios_len;
+
+struct blob board_smbios(void)
+{
+    return blob_of(smbios, smbios_len);
 }
 
 static bool init(const void *bytes, size_t len, bool fwcfg,
@@ -340,7 +348,33 @@ static void long_name(void)
     CHECK_EQ(err.offset, 110);
 }
 
+/* Between the initrd and fw_cfg; gone after files_wipe_all(). */
+static void credentials(void)
+{
+    static const char oem[] =
+        "\x0b\x05\0\0\1io.systemd.credential:bootmail.s=smbi\0";
+    struct files_error err;
+
+    smbios_len = sizeof oem;
+    memcpy(smbios, oem, sizeof oem);
+    CHECK(init(plain, sizeof(plain) - 1, false, NULL));
+    is("s", "smbi");
+    CHECK(init(plain, sizeof(plain) - 1, true, NULL));
+    is("s", "f-w-");
+    files_wipe(blob_str("s"));
+    CHECK(memmem(smbios, sizeof smbios, "smbi", 4) == NULL);
+    memcpy(smbios, oem, sizeof oem);
+    files_wipe_all();
+    CHECK(memmem(smbios, sizeof smbios, "smbi", 4) == NULL);
+    memcpy(smbios, oem, sizeof oem);
+    smbios[1] = 3; /* a structure shorter than its head */
+    CHECK(!init("", 0, false, &err));
+    CHECK_STR(err.source, "SMBIOS");
+    smbios_len = 0;
+}
+
 static const struct check_case cases[] = {
+    { "credentials", credentials },
     { "later_wins", later_wins },
     { "walks", walks },
     { "wipes_all_copies", wipes_all_copies },
