@@ -50,6 +50,9 @@ MUTANTS = [
      'rng->have = len + 1;'),
     ('virtio_rng', 'kernel/virtio/ring.c', 'got_len > vr->slot[got_id].len',
      '0'),
+    ('virtio_console', 'kernel/virtio/console.c',
+     'con->out.slot[id].device_owned', '0'),
+    ('e1000', 'net/e1000.c', 'len > BUFFER', '0'),
     ('smtp_reply', 'smtp/reply.c', 'text_clean(r->line, r->line_len);', ''),
     ('smtp_server', 'smtp/server/server.c', 'if (s->line_wire == 0)\n', ''),
     ('smtp_server', 'smtp/server/receive.c', 's->bad.code == 0 && '
