@@ -11,6 +11,7 @@
 #include "machine.h"
 
 #include "arch/x86_64/cpu.h"
+#include "kvmclock.h"
 
 #define NS           1000000000ull
 #define HZ_MIN       1000000ull /* another machine's 24 MHz counter passes */
@@ -18,6 +19,7 @@
 #define STUCK_CYCLES (1ull << 28) /* about 0.1 s */
 #define READS_MAX    2000000u
 
+#define MSR_KVM_WALL  0x4b564d00
 #define MSR_KVM_CLOCK 0x4b564d01
 #define PIT_HZ        1193182
 #define PM_HZ         3579545
@@ -66,33 +68,41 @@ static uint64_t hz_from_leaf(void)
     return cpu_id(0x40000010, 0).a * 1000ull;
 }
 
-/* KVM's clock page, Documentation/virt/kvm/x86/msr.rst: the host fills it in
- * when the MSR is written; its scale is the frequency. */
+static bool have_kvmclock(void)
+{
+    const char *name;
+
+    return hypervisor(&name) == HYP_KVM &&
+           (cpu_id(0x40000001, 0).a >> 3 & 1) != 0;
+}
+
 static uint64_t hz_from_kvmclock(void)
 {
-    static _Alignas(32) volatile struct {
-        uint32_t version, pad;
-        uint64_t tsc, system;
-        uint32_t mul;
-        int8_t shift;
-        uint8_t flags, pad2[2];
-    } page = { 0 };
+    static _Alignas(32) volatile struct kvmclock_time page;
     uint64_t hz;
 
-    if ((cpu_id(0x40000001, 0).a >> 3 & 1) == 0)
+    if (!have_kvmclock())
         return 0;
     cpu_wrmsr(MSR_KVM_CLOCK, (uintptr_t)&page | 1);
-    hz = page.mul != 0 ? (NS << 32) / page.mul : 0;
-    if (page.shift <= -32 || page.shift >= 32)
-        hz = 0;
-    else if (page.shift < 0)
-        hz <<= -page.shift;
-    else
-        hz >>= page.shift;
-    if (page.version == 0 || page.version % 2 != 0)
-        hz = 0;
+    hz = kvmclock_hz(&page);
     cpu_wrmsr(MSR_KVM_CLOCK, 0);
     return hz;
+}
+
+/* The host stops writing when it is told so, and the pages lie idle. */
+int64_t clock_kvm_unix(void)
+{
+    static _Alignas(32) volatile struct kvmclock_time time;
+    static _Alignas(16) volatile struct kvmclock_wall wall;
+    int64_t t;
+
+    if (!have_kvmclock())
+        return -1;
+    cpu_wrmsr(MSR_KVM_CLOCK, (uintptr_t)&time | 1);
+    cpu_wrmsr(MSR_KVM_WALL, (uintptr_t)&wall);
+    t = kvmclock_unix(&time, &wall, cpu_tsc());
+    cpu_wrmsr(MSR_KVM_CLOCK, 0);
+    return t;
 }
 
 /* SDM volume 2, CPUID 0x15: crystal Hz in ECX, ratio EBX / EAX; where the
@@ -208,7 +218,7 @@ void clock_init(uint64_t tsc_at_entry)
     enum hypervisor hyp = hypervisor(&name);
     uint64_t hz = hz_from_leaf();
 
-    if (!sane(hz) && hyp == HYP_KVM)
+    if (!sane(hz))
         hz = hz_from_kvmclock();
     if (!sane(hz) && hyp != HYP_TCG)
         hz = hz_from_cpu();

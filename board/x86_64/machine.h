@@ -94,6 +94,8 @@ void acpi_virtio_mmio(void (*found)(uint64_t base, uint64_t size,
 enum hypervisor { HYP_NONE, HYP_TCG, HYP_KVM, HYP_OTHER };
 enum hypervisor hypervisor(const char **name);
 void clock_init(uint64_t tsc_at_entry);
+/* Seconds since 1970 by KVM's wall clock; -1: there is none. */
+int64_t clock_kvm_unix(void);
 /* Busy for ns; only for the few hardware waits that have no other end. */
 void clock_spin(uint64_t ns);
 /* The local APIC timer's rate, measured against the clock. */

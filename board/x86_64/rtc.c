@@ -4,7 +4,8 @@
  * Read outside an update and twice until both readings agree; BCD or binary,
  * 12 or 24 hours as register B says. The clock is taken to run in UTC, which
  * is what QEMU and other hypervisors give. Every field must make sense:
- * where there is no such chip all bytes read 0xff, and the answer is -1.
+ * where there is no such chip all bytes read 0xff. KVM's wall clock is asked
+ * then; without that the answer is -1.
  */
 #include "board.h"
 #include "machine.h"
@@ -154,6 +155,8 @@ int64_t board_unix_time(void)
     if (!tried) {
         tried = true;
         base = read_clock();
+        if (base < 0)
+            base = clock_kvm_unix();
         base_ns = board_now_ns();
     }
     if (base < 0)
