@@ -145,6 +145,17 @@ static void try(const struct selftest *t, struct blob word)
     }
 }
 
+void selftest_wedge(struct blob cmdline)
+{
+    struct blob word;
+
+    while (boot_word(&cmdline, &word))
+        if (blob_eq(word, blob_str("selftest=wedge"))) {
+            log_say("self-test: wedge");
+            fault_hang();
+        }
+}
+
 void selftest(struct blob cmdline)
 {
     struct blob word;
@@ -156,6 +167,11 @@ void selftest(struct blob cmdline)
 }
 
 #else
+
+void selftest_wedge(struct blob cmdline)
+{
+    (void)cmdline;
+}
 
 void selftest(struct blob cmdline)
 {

@@ -19,4 +19,7 @@ extern const struct selftest board_selftests[];
 
 void selftest(struct blob cmdline);
 
+/* selftest=wedge: the program is stuck once its watchdog runs. */
+void selftest_wedge(struct blob cmdline);
+
 #endif

@@ -63,6 +63,16 @@ def plain_files(port, **more):
             'message': MESSAGE, **more}
 
 
+def configured(**keys):
+    """plain_files() with more keys."""
+    def files(port):
+        out = plain_files(port)
+        out['bootmail.conf'] += ''.join(
+            f'{k} "{v}"\n' for k, v in keys.items()).encode()
+        return out
+    return files
+
+
 def tls_files(port):
     return {'bootmail.conf': (f'host 10.0.2.2\nport {port}\nauth off\n'
                               'from sender@mail.test\nto rcpt@mail.test\n'

@@ -33,6 +33,7 @@ struct config {
     uint8_t protocol;         /* enum config_protocol                     */
     uint32_t timeout_s;       /* per network state; 0: RFC 5321's own     */
     uint32_t total_timeout_s; /* of the whole run                         */
+    uint32_t watchdog_s;      /* 0: none                                  */
     struct blob domain;       /* EHLO name; empty: the address            */
 
     bool tls, tls_starttls, tls_certcheck;

@@ -8,6 +8,8 @@
  */
 #include "config.h"
 
+#include "watchdog.h"
+
 #define AT(field) offsetof(struct config, field)
 
 static const char *const protocols[] = { "smtp", "lmtp", NULL };
@@ -75,6 +77,9 @@ const struct conf_key config_keys[] = {
             "longest silence of the server in any state; off: RFC 5321's"),
     SECONDS("total_timeout", total_timeout_s, "900", 1, 86400,
             "longest whole run, in seconds; nothing turns it off"),
+
+    SECONDS("watchdog", watchdog_s, "off", 0, WATCHDOG_MAX,
+            "seconds after which a stuck machine restarts (i6300esb)"),
 
     /* TLS */
     BOOL("tls", tls, "on", "encrypt and verify; off sends in the clear"),

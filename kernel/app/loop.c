@@ -7,16 +7,20 @@
 #include "clock.h"
 #include "log.h"
 #include "stack.h"
+#include "watchdog.h"
 
 #define NOTICE_MS 5000
 
 uint64_t loop_sleep(uint64_t until_ms)
 {
     uint64_t now = clock_ms();
-    uint64_t wake = stack_deadline(now);
+    uint64_t wake = stack_deadline(now), within;
 
     if (wake > until_ms)
         wake = until_ms;
+    watchdog_feed(now, &within);
+    if (wake > now && wake - now > within)
+        wake = now + within;
     if (wake > now)
         board_idle(wake > UINT64_MAX / 1000000 ? UINT64_MAX : wake * 1000000);
     return clock_ms();
@@ -24,8 +28,9 @@ uint64_t loop_sleep(uint64_t until_ms)
 
 uint64_t loop_turn(uint64_t until_ms)
 {
-    uint64_t now = clock_ms();
+    uint64_t now = clock_ms(), within;
 
+    watchdog_feed(now, &within);
     return stack_poll(now) ? clock_ms() : loop_sleep(until_ms);
 }
 

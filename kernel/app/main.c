@@ -16,12 +16,16 @@
 #include "rng.h"
 #include "sign.h"
 #include "stack.h"
+#include "selftest.h"
 #include "submit.h"
+#include "watchdog.h"
 #include "timesync.h"
 
 #ifndef BUILD_VERSION
 #error "the build must pass -DBUILD_VERSION"
 #endif
+
+#define OVERTIME_MS 10000 /* for the last words of a run */
 
 static struct config conf;
 static struct report report;
@@ -67,12 +71,28 @@ static void seed(void)
     files_wipe(blob_str("seed"));
 }
 
+/* A run that is over its own time by that much is stuck. */
+static bool guard(uint64_t give_up)
+{
+    const char *why;
+
+    if (conf.watchdog_s == 0)
+        return true;
+    if (!watchdog_start(conf.watchdog_s, give_up + OVERTIME_MS, &why))
+        return report_end(&report, OUTCOME_INVALID, STATUS_CONFIG,
+                          "watchdog: %s", why);
+    selftest_wedge(board_info()->cmdline);
+    return true;
+}
+
 static void deliver(void)
 {
     static struct message message;
     struct smtp_job job = { 0 };
     uint64_t give_up = clock_ms() + (uint64_t)conf.total_timeout_s * 1000;
 
+    if (!guard(give_up))
+        return;
     seed();
     if (envelope_addresses(&conf, &job, &report) && sign_open(&conf, &report) &&
         timesync(&conf, give_up, &report) &&
@@ -110,6 +130,7 @@ int app_main(void)
                   (unsigned long)size);
     log_say("%s", report.reason);
     report_print(&report);
+    watchdog_stop();  /* a restart from here on would send again */
     files_wipe_all(); /* secrets must not outlive the run in the guest's RAM */
     return report.status;
 }

@@ -5,8 +5,8 @@ from fake import Fake, Silent
 from harness import case, check, equal
 from images import image
 from netlab import expect, send
-from vm import (KERNEL, Machine, boot, cpio, expect_delivery, plain_files,
-                plain_server)
+from vm import (KERNEL, Machine, boot, configured, cpio, expect_delivery,
+                plain_files, plain_server)
 
 FIRST, SECOND = '52:54:00:00:00:01', '52:54:00:00:00:02'
 
@@ -22,16 +22,6 @@ def cards(first, second, up=2):
     else:
         args += ['-netdev', 'hubport,id=n2,hubid=1']
     return args + ['-device', f'{second},netdev=n2,mac={SECOND}']
-
-
-def configured(**keys):
-    """plain_files() with more keys."""
-    def files(port):
-        out = plain_files(port)
-        out['bootmail.conf'] += ''.join(
-            f'{k} "{v}"\n' for k, v in keys.items()).encode()
-        return out
-    return files
 
 
 def chosen(name, machine, value, first, second, up=2, *log):

@@ -113,6 +113,7 @@ static void defaults(void)
         "domain ",
         "timeout off",
         "total_timeout 900",
+        "watchdog off",
         "tls on",
         "tls_starttls on",
         "tls_certcheck on",
