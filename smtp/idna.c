@@ -275,6 +275,8 @@ bool idna_address(struct text *t, struct smtp_str a, bool *utf8,
     char buf[DOMAIN_MAX];
 
     *utf8 = false;
+    if (a.len == 0) /* the null sender, which may be no pointer at all */
+        return true;
     while (local.len != 0 && a.p[local.len - 1] != '@')
         local.len--;
     domain.p = a.p + local.len;

@@ -1,0 +1,285 @@
+/*
+ * test_smtp_misuse.c - both engines called at the wrong time, with nothing,
+ * with too much: nothing moves that must not, and what is wanted is said.
+ */
+/* sources: smtp/ smtp/server/ */
+/* includes: smtp smtp/server */
+#include "check.h"
+
+#include "smtp.h"
+#include "smtpd.h"
+
+static struct smtp client;
+static struct smtp_job job;
+static struct smtp_rcpt rcpt;
+static uint8_t out[600];
+static struct smtpd server;
+static struct smtpd_config cfg;
+
+static struct smtp_str str(const char *p)
+{
+    return (struct smtp_str){ p, strlen(p) };
+}
+
+static void begin_client(void)
+{
+    memset(&job, 0, sizeof job);
+    memset(&rcpt, 0, sizeof rcpt);
+    rcpt.address = str("b@example.net");
+    job.helo = str("client.example");
+    job.rcpt = &rcpt;
+    job.rcpt_count = 1;
+    job.out = out;
+    job.out_size = sizeof out;
+    CHECK(smtp_init(&client, &job, 1000));
+}
+
+static void hear(const char *text)
+{
+    size_t n = strlen(text), used;
+
+    while (n != 0) {
+        used = smtp_in(&client, (const uint8_t *)text, n, 1000);
+        text += used;
+        n -= used;
+        if (!CHECK(used != 0))
+            return;
+    }
+}
+
+static void sent_all(void)
+{
+    size_t n;
+
+    smtp_out_buf(&client, &n);
+    smtp_out_ack(&client, n, 1000);
+}
+
+/* --- the client ----------------------------------------------------------- */
+
+static void client_idle(void)
+{
+    size_t n;
+
+    begin_client();
+    CHECK_EQ(smtp_want(&client), SMTP_IN);
+    CHECK(smtp_greeting_silent(&client));
+    CHECK_EQ(smtp_in(&client, NULL, 0, 1000), 0);
+    smtp_out_ack(&client, 0, 1000);
+    smtp_out_ack(&client, 1000, 1000); /* there is nothing */
+    smtp_injected(&client);            /* TLS is not wanted */
+    smtp_tls_up(&client, true, 1000);
+    CHECK_EQ(smtp_body(&client, (const uint8_t *)"x", 1, 1000), 0);
+    smtp_body_end(&client, 1000);
+    smtp_tick(&client, smtp_deadline(&client) - 1);
+    CHECK_STR(smtp_state_name(&client), "GREETING");
+    CHECK_EQ(smtp_verdict(&client), SMTP_PENDING);
+    CHECK_EQ(smtp_failure(&client), SMTP_F_NONE);
+    hear("2");
+    CHECK(!smtp_greeting_silent(&client));
+    hear("20 x\r\n");
+    CHECK(!smtp_greeting_silent(&client));
+    smtp_out_buf(&client, &n);
+    CHECK(n != 0);
+    CHECK_EQ(smtp_want(&client), SMTP_IN | SMTP_OUT);
+    smtp_out_ack(&client, n + 100, 1000); /* no more than there is */
+    CHECK_EQ(smtp_want(&client), SMTP_IN);
+    smtp_abort(&client, SMTP_F_NONE);
+    CHECK_EQ(smtp_failure(&client), SMTP_F_LOST);
+    CHECK_EQ(smtp_verdict(&client), SMTP_TRY_LATER);
+    smtp_abort(&client, SMTP_F_AUTH); /* it is over */
+    CHECK_EQ(smtp_failure(&client), SMTP_F_LOST);
+}
+
+static void client_body(void)
+{
+    uint8_t text[600];
+    size_t n, taken = 0;
+
+    begin_client();
+    hear("220 x\r\n");
+    sent_all();
+    hear("250 x\r\n");
+    sent_all();
+    hear("250 x\r\n");
+    sent_all();
+    hear("250 x\r\n");
+    sent_all();
+    hear("354 x\r\n");
+    CHECK(smtp_want(&client) & SMTP_BODY);
+    CHECK_EQ(smtp_body(&client, text, 0, 1000), 0);
+    memset(text, 'x', sizeof text);
+    taken = smtp_body(&client, text, sizeof text, 1000);
+    CHECK(taken != 0);
+    while ((n = smtp_body(&client, text, sizeof text, 1000)) != 0)
+        taken += n;
+    CHECK((smtp_want(&client) & SMTP_BODY) == 0); /* out is full */
+    sent_all();
+    CHECK(smtp_want(&client) & SMTP_BODY);
+    smtp_abort(&client, SMTP_F_TIMEOUT);
+    CHECK_EQ(rcpt.verdict, SMTP_TRY_LATER);
+}
+
+/* Events that nobody fetches are dropped, and the session goes on. */
+static void client_events(void)
+{
+    struct smtp_event e;
+    unsigned count = 0;
+
+    begin_client();
+    for (int i = 0; i < 40; i++) {
+        hear(i == 0 ? "220-x\r\n" : "220-y\r\n");
+    }
+    hear("220 z\r\n");
+    while (smtp_next_event(&client, &e))
+        count++;
+    CHECK(count >= 2 && count <= 16);
+    CHECK_STR(smtp_state_name(&client), "EHLO");
+}
+
+/* --- the server ----------------------------------------------------------- */
+
+static void say(const char *text)
+{
+    size_t n = strlen(text), used;
+
+    while (n != 0) {
+        used = smtpd_in(&server, (const uint8_t *)text, n, 1000);
+        text += used;
+        n -= used;
+        if (used == 0)
+            return;
+    }
+}
+
+static void yes(void)
+{
+    struct smtpd_answer a = { 0 };
+
+    smtpd_answer(&server, &a, 1000);
+}
+
+static void read_all(void)
+{
+    size_t n;
+
+    smtpd_out_buf(&server, &n);
+    smtpd_out_ack(&server, n, 1000);
+}
+
+static void begin_server(void)
+{
+    cfg.name = str("mx.example.net");
+    smtpd_init(&server, &cfg, 1000);
+}
+
+static void server_idle(void)
+{
+    struct smtpd_answer a = { 0 };
+    struct smtpd_event e;
+    size_t n, twice = 0;
+
+    begin_server();
+    CHECK_EQ(smtpd_want(&server), SMTPD_ANSWER);
+    CHECK_EQ(smtpd_deadline(&server), UINT64_MAX);
+    while (smtpd_next_event(&server, &e))
+        twice += e.kind == SMTPD_ASK_CONNECT;
+    CHECK(!smtpd_next_event(&server, &e));
+    CHECK_EQ(twice, 1); /* a question is told once */
+    smtpd_tls_up(&server, 1000);
+    smtpd_injected(&server);
+    smtpd_tick(&server, UINT64_MAX - 1);
+    CHECK_STR(smtpd_state_name(&server), "GREETING");
+    CHECK(!smtpd_tls(&server));
+    yes();
+    smtpd_answer(&server, &a, 1000); /* nothing is asked */
+    smtpd_out_ack(&server, 0, 1000);
+    smtpd_out_buf(&server, &n);
+    smtpd_out_ack(&server, n - 1, 1000);
+    CHECK_EQ(smtpd_want(&server), SMTPD_OUT | SMTPD_IN);
+    smtpd_out_ack(&server, 100, 1000); /* no more than there is */
+    CHECK_EQ(smtpd_want(&server), SMTPD_IN);
+    CHECK_EQ(smtpd_in(&server, NULL, 0, 1000), 0);
+    smtpd_body_ack(&server, 5, 1000);
+    smtpd_body_buf(&server, &n);
+    CHECK_EQ(n, 0);
+    CHECK_STR(smtpd_state_name(&server), "HELLO");
+}
+
+static void server_message(void)
+{
+    struct smtpd_event e;
+    char text[2000];
+    size_t n;
+
+    begin_server();
+    yes();
+    read_all();
+    say("EHLO x\r\n");
+    CHECK_EQ(smtpd_in(&server, (const uint8_t *)"", 0, 1000), 0);
+    yes();
+    read_all();
+    say("MAIL FROM:<>\r\n");
+    CHECK_EQ(smtpd_in(&server, (const uint8_t *)"RSET\r\n", 6, 1000), 0);
+    yes();
+    say("RCPT TO:<a@b>\r\n");
+    yes();
+    read_all();
+    say("DATA\r\n");
+    yes();
+    read_all();
+    memset(text, 'x', sizeof text);
+    n = smtpd_in(&server, (const uint8_t *)text, sizeof text, 1000);
+    CHECK(n != 0 && n < sizeof text); /* the body is full */
+    CHECK_EQ(smtpd_in(&server, (const uint8_t *)text, 1, 1000), 0);
+    CHECK_EQ(smtpd_want(&server), SMTPD_BODY);
+    smtpd_body_ack(&server, 0, 1000);
+    smtpd_body_ack(&server, 1, 1000);
+    smtpd_body_ack(&server, 100000, 1000); /* no more than there is */
+    CHECK_EQ(smtpd_want(&server), SMTPD_IN);
+    say("y\r\n.\r\n");
+    CHECK_EQ(smtpd_want(&server), SMTPD_BODY); /* first it must be fetched */
+    CHECK_EQ(smtpd_in(&server, (const uint8_t *)"NOOP\r\n", 6, 1000), 0);
+    CHECK_EQ(smtpd_deadline(&server), UINT64_MAX);
+    smtpd_body_ack(&server, 100, 1000);
+    CHECK_EQ(smtpd_want(&server), SMTPD_ANSWER);
+    while (smtpd_next_event(&server, &e))
+        ;
+    CHECK_EQ(e.kind, SMTPD_EV_STATE); /* nothing was written behind the end */
+    yes();
+    CHECK_EQ(smtpd_want(&server), SMTPD_OUT | SMTPD_IN);
+    smtpd_wipe(&server);
+    for (size_t i = 0; i < sizeof server; i++)
+        if (((const uint8_t *)&server)[i] != 0) {
+            CHECK(!"wiped");
+            break;
+        }
+}
+
+/* A caller's words in the reply to EHLO: cut, and on one line. */
+static void server_words(void)
+{
+    char words[300];
+    struct smtpd_answer a = { 0 };
+    const uint8_t *p;
+    size_t n;
+
+    begin_server();
+    yes();
+    read_all();
+    say("EHLO x\r\n");
+    memset(words, 'w', sizeof words);
+    words[3] = '\n';
+    a.text = (struct smtp_str){ words, sizeof words };
+    smtpd_answer(&server, &a, 1000);
+    p = smtpd_out_buf(&server, &n);
+    CHECK(n > 130 && memcmp(p, "250-mx.example.net www www", 26) == 0);
+    CHECK(memchr(p, '\r', n) == p + 19 + 100);
+}
+
+static const struct check_case cases[] = {
+    { "client_idle", client_idle },       { "client_body", client_body },
+    { "client_events", client_events },   { "server_idle", server_idle },
+    { "server_message", server_message }, { "server_words", server_words },
+};
+CHECK_MAIN(cases)
