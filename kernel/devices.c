@@ -11,6 +11,7 @@
 #include "paging.h"
 #include "pci_dev.h"
 #include "platform.h"
+#include "pvpanic.h"
 #include "ram.h"
 #include "virtio.h"
 
@@ -164,6 +165,8 @@ void devices_pci(const struct pci_host *host,
     const struct pci_id *ids;
     size_t i, n = pci_dev_scan(host, intx, &ids);
 
+    for (i = 0; i < n; i++)
+        pvpanic_open(&ids[i]);
     for (i = 0; i < n && device_count < DEVICES_MAX; i++)
         if (ids[i].vendor == VIRTIO_VENDOR && wanted(ids[i].device))
             virtio_function(&ids[i]);

@@ -21,6 +21,13 @@ static void tame(char *s)
             *s = '.';
 }
 
+static void (*tell_host)(void);
+
+void panic_tell(void (*tell)(void))
+{
+    tell_host = tell;
+}
+
 _Noreturn void panic(const char *fmt, ...)
 {
     static bool again;
@@ -43,5 +50,7 @@ _Noreturn void panic(const char *fmt, ...)
     board_write(head, sizeof(head) - 1);
     board_write(text, strlen(text));
     board_write(tail, sizeof(tail) - 1);
+    if (tell_host != NULL)
+        tell_host();
     board_exit(STATUS_BUG);
 }

@@ -19,6 +19,10 @@
 _Noreturn void panic(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* tell() is called once between the report line and the end: a way to let the
+ * host know. It may be called in any state. */
+void panic_tell(void (*tell)(void));
+
 /* x must hold by construction; its side effects always happen */
 #define BUG_ON(x)                                            \
     do {                                                     \

@@ -146,15 +146,18 @@ static void try(const struct selftest *t, struct blob word)
     }
 }
 
-void selftest_wedge(struct blob cmdline)
+void selftest_late(struct blob cmdline)
 {
     struct blob word;
 
-    while (boot_word(&cmdline, &word))
+    while (boot_word(&cmdline, &word)) {
         if (blob_eq(word, blob_str("selftest=wedge"))) {
             log_say("self-test: wedge");
             fault_hang();
         }
+        if (blob_eq(word, blob_str("selftest=late")))
+            fault_panic();
+    }
 }
 
 void selftest(struct blob cmdline)
@@ -169,7 +172,7 @@ void selftest(struct blob cmdline)
 
 #else
 
-void selftest_wedge(struct blob cmdline)
+void selftest_late(struct blob cmdline)
 {
     (void)cmdline;
 }

@@ -19,7 +19,8 @@ extern const struct selftest board_selftests[];
 
 void selftest(struct blob cmdline);
 
-/* selftest=wedge: the program is stuck once its watchdog runs. */
-void selftest_wedge(struct blob cmdline);
+/* selftest=wedge and selftest=late: the program is stuck, or panics, once its
+ * devices are found and its watchdog runs. */
+void selftest_late(struct blob cmdline);
 
 #endif

@@ -7,7 +7,7 @@ LIBC   := host
 DIRS   := smtp net kernel kernel/virtio kernel/app board/posix
 # machines that we start ourselves only
 SKIP   := $(addprefix kernel/,libc.c boot.c devices.c dump.c pages.c paging.c \
-	pci.c pci_assign.c pci_dev.c watchdog.c ram.c slide.c \
+	pci.c pci_assign.c pci_dev.c watchdog.c pvpanic.c ram.c slide.c \
 	stackmark.c fwcfg_port.c) \
 	$(addprefix net/,e1000.c nic.c nic_memory.c virtio_net.c)
 

@@ -81,7 +81,6 @@ static bool guard(uint64_t give_up)
     if (!watchdog_start(conf.watchdog_s, give_up + OVERTIME_MS, &why))
         return report_end(&report, OUTCOME_INVALID, STATUS_CONFIG,
                           "watchdog: %s", why);
-    selftest_wedge(board_info()->cmdline);
     return true;
 }
 
@@ -94,6 +93,7 @@ static void deliver(void)
     if (!guard(give_up))
         return;
     seed();
+    selftest_late(board_info()->cmdline);
     if (envelope_addresses(&conf, &job, &report) && sign_open(&conf, &report) &&
         timesync(&conf, give_up, &report) &&
         compose_open(&conf, &job, &message, &report) &&

@@ -1,4 +1,5 @@
-"""The watchdog: it bites a program that is stuck, and nobody else."""
+"""The watchdog: it bites a program that is stuck, and nobody else. pvpanic:
+QEMU hears of a panic."""
 from fake import Silent
 from harness import case, check, equal
 from images import image
@@ -47,3 +48,17 @@ for machine, value, words in (
     refuses(f'watchdog-{machine}-{value}', 78, 'watchdog', words,
             machine=machine, extra=DEVICE if value == '4' else (),
             make=lambda value=value: cpio(configured(watchdog=value)(9)))
+
+
+@case('watchdog/pvpanic')
+def pvpanic():
+    """A panic ends QEMU as it was told to; nothing else does, and without
+    the device nothing is told."""
+    for word, device, status, exit in (
+            ('selftest=late', ['-device', 'pvpanic-pci'], 1, 70),
+            ('selftest=late', [], 0, 70),
+            ('trace=on', ['-device', 'pvpanic-pci'], 0, 74)):
+        b = boot(image(SELFTEST), machine='q35', nic=None, append=word,
+                 initrd=cpio(configured()(9)), debug_exit=None,
+                 extra=[*device, '-action', 'panic=exit-failure'])
+        equal((b.status, b.exit), (status, exit), 'the end', b)
