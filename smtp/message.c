@@ -166,8 +166,10 @@ static bool fit_kept(struct impl *m, bool eight_bit, struct message_error *err)
     if (m->recoded)
         m->body.encoding =
             mime_readable(m->body.p, m->body.n) ? ENC_QP : ENC_BASE64;
-    m->add_mime =
-        s->eight_bit != 0 && !m->has_type && !m->has_encoding && !m->is_signed;
+    /* only what is encoded anew needs the fields that say so: a message that
+     * came finished keeps every byte that it can */
+    m->add_mime = m->recoded && s->eight_bit != 0 && !m->has_type &&
+                  !m->has_encoding && !m->is_signed;
     return true;
 }
 

@@ -43,6 +43,7 @@ unchanged('folded', head('folded', 'X-A: 1', '\tfolded', ' again') + b'x\n')
 unchanged('8bit', head(
     '8bit', 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: 8bit') + b'\xc3\xbc\n')
+unchanged('8bit-undeclared', head('8bit-undeclared') + b'\xc3\xbc \xff\n')
 unchanged('twice', head('twice', 'Date: again', 'X-A: 1', 'X-A: 1') + b'x\n')
 unchanged('mixed-ends', head('mixed-ends').replace(b'\n', b'\r\n', 3) +
           b'a\r\nb\n\r\n\n')
