@@ -21,8 +21,8 @@ static struct {
 } queue[DATAGRAM_QUEUE];
 static unsigned arrived, taken;
 
-static void input(void *arg, struct udp_pcb *from, struct pbuf *p,
-                  const ip_addr_t *address, u16_t port)
+static void datagram_input(void *arg, struct udp_pcb *from, struct pbuf *p,
+                           const ip_addr_t *address, u16_t port)
 {
     (void)arg;
     (void)from;
@@ -57,7 +57,7 @@ bool datagram_open(uint32_t address, uint16_t port)
         datagram_close();
         return false;
     }
-    udp_recv(pcb, input, NULL);
+    udp_recv(pcb, datagram_input, NULL);
     return true;
 }
 
