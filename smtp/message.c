@@ -116,7 +116,9 @@ static void find_rigid(struct impl *m)
     bool addresses;
 
     while (m->rigid.len == 0 && header_next(m->text, &m->block, &at, &f)) {
-        if (!fields_eight_bit(f.value) || fields_dropped(m, &f))
+        bool moves = m->has_text && impl_is_content(f.name);
+
+        if (!fields_eight_bit(f.value) || (fields_dropped(m, &f) && !moves))
             continue;
         if (m->is_signed || !recode_kind(f.name, &addresses)) {
             m->rigid = f.name;
