@@ -267,9 +267,13 @@ static bool recoded_piece(struct impl *m)
         m->step = 0;
         text_str(&t, "\r\n");
     }
-    for (size_t i = 0; m->spec->repair && i < t.len; i++)
-        if ((uint8_t)t.p[i] < 0x20 && t.p[i] != '\r' && t.p[i] != '\n')
+    for (size_t i = 0; m->spec->repair && i < t.len; i++) {
+        bool end = t.p[i] == '\n' ||
+                   (t.p[i] == '\r' && i + 1 < t.len && t.p[i + 1] == '\n');
+
+        if ((uint8_t)t.p[i] < 0x20 && !end)
             t.p[i] = ' ';
+    }
     return stream_made(m, &t);
 }
 

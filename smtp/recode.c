@@ -86,6 +86,9 @@ struct recode recode_value(struct smtp_str value, bool addresses, size_t column)
                         .addresses = addresses,
                         .column = column };
 
+    /* a quote that is never closed must not hold the field's line end */
+    while (r.value.len != 0 && is_blank(value.p[r.value.len - 1]))
+        r.value.len--;
     r.valid = mime_utf8((const uint8_t *)value.p, value.len);
     return r;
 }

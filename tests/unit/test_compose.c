@@ -1,0 +1,371 @@
+/*
+ * test_compose.c - what a message becomes for this server or that, and what
+ * it may not be made of. tests/cases/compose.py has other readers read it.
+ */
+/* sources: smtp/message.c smtp/check.c smtp/stream.c smtp/fields.c
+            smtp/parts.c smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c
+            smtp/recode.c smtp/idna.c smtp/date.c smtp/base64.c
+            smtp/text.c smtp/dkim.c smtp/canon.c */
+/* includes: smtp */
+#include "check.h"
+
+#include "dkim.h"
+#include "message.h"
+
+static struct message m;
+static struct message_spec spec;
+static struct message_error err;
+static struct smtp_str to[2], list[1];
+static struct message_field field;
+static struct message_file file;
+static char out[200000];
+static size_t out_len;
+
+static struct smtp_str str(const char *p)
+{
+    struct smtp_str s = { p, strlen(p) };
+
+    return s;
+}
+
+static void reset(void)
+{
+    memset(&spec, 0, sizeof spec);
+    spec.from = str("a@b");
+    spec.to = to;
+    spec.field = &field;
+    spec.attach = spec.inlined = &file;
+    spec.remove_bcc = true;
+    file = (struct message_file){ str("x.png"), (const uint8_t *)"x", 1 };
+    field =
+        (struct message_field){ MESSAGE_WORDS, str("X-A"), str("x"), NULL, 0 };
+}
+
+static bool opened(const char *text)
+{
+    spec.text = (const uint8_t *)text;
+    spec.text_len = strlen(text);
+    return message_open(&m, &spec, &err);
+}
+
+static bool fits(bool eight_bit, bool utf8)
+{
+    struct smtp_offers offers = { eight_bit, utf8 };
+
+    return message_fit(&m, offers, &err);
+}
+
+static void pull(void)
+{
+    const uint8_t *p;
+    size_t n;
+
+    message_rewind(&m);
+    for (out_len = 0; p = message_buf(&m, &n), n != 0;) {
+        if (!CHECK(n < sizeof out - out_len))
+            break;
+        memcpy(out + out_len, p, n);
+        out_len += n;
+        message_ack(&m, n + 1); /* more than there is: all of it */
+    }
+    out[out_len] = '\0';
+}
+
+static void has(const char *words)
+{
+    pull();
+    if (!CHECK(strstr(out, words) != NULL))
+        printf("not there: %s\n%s\n", words, out);
+}
+
+static void fails(const char *text, const char *words)
+{
+    if (CHECK(!opened(text)) && !CHECK(strstr(err.why, words) != NULL))
+        printf("got: %s\n", err.why);
+}
+
+static void unfit(bool eight_bit, const char *words)
+{
+    if (CHECK(!fits(eight_bit, false)) &&
+        !CHECK(strstr(err.why, words) != NULL))
+        printf("got: %s\n", err.why);
+}
+
+#define HEAD "From: a@b\n"
+
+static void kept(void)
+{
+    static char text[3000];
+    static const char *const fixed[] = {
+        "Content-Type: multipart/mixed; boundary=b\n",
+        "Content-Type: message/rfc822\n",
+        "Content-Type: multipart/x\nContent-Transfer-Encoding: base64\n",
+        "Content-Transfer-Encoding: base64\n", "DKIM-Signature: v=1\n"
+    };
+    size_t i;
+
+    reset();
+    for (i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        snprintf(text, sizeof text, HEAD "%s\n\xc3\xbc\n", fixed[i]);
+        CHECK(opened(text));
+        CHECK(fits(true, false));
+        CHECK(message_eight_bit(&m));
+        unfit(false, "cannot be encoded anew");
+        CHECK_EQ(err.line, i == 2 ? 5 : 4);
+        snprintf(text, sizeof text, HEAD "%s\n%01000d\n", fixed[i], 0);
+        fails(text, "998 octets, in a text that cannot be encoded anew");
+    }
+    for (i = 0; i < 3; i++) {
+        static const char *const free[] = { "7bit", "8BIT", "binary" };
+
+        snprintf(text, sizeof text,
+                 HEAD "Content-Transfer-Encoding: %s\n\n\xc3\xbc more of it\n",
+                 free[i]);
+        CHECK(opened(text));
+        CHECK(fits(false, false));
+        CHECK(!message_eight_bit(&m));
+        has("Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC more");
+    }
+    snprintf(text, sizeof text, HEAD "MIME-Version: 1.0\n\n%01000d", 0);
+    CHECK(opened(text));
+    has("Content-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n000");
+    CHECK(opened(HEAD "MIME-Version: 1.0\n\n\xc3\xbc"));
+    has("\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xbc");
+    CHECK(opened(HEAD "DKIM-Signature: x\nSubject: \xc3\xbc\n\nx"));
+    CHECK(message_utf8(&m));
+    has("Subject: \xc3\xbc\n\nx");
+    unfit(true, "no form without it: Subject");
+}
+
+static void names(void)
+{
+    static char word[2000];
+
+    reset();
+    spec.to_count = 1;
+    memset(word, 'x', 600);
+    to[0] = str(word);
+    fails("x", "no address list");
+    to[0] = str(" ");
+    fails("x", "no address list");
+    to[0] = str("a@\xc3\xbc_b");
+    fails("x", "no domain may hold");
+    to[0] = str("\xc3\xbc@x");
+    CHECK(opened("x"));
+    CHECK(message_utf8(&m) && message_eight_bit(&m));
+    unfit(true, "SMTPUTF8");
+    to[0] =
+        str("\xc3\xbc <a@b>, \"\xc3\xbc, \\\"\" (c \\( \xc3\xbc)<c@d>,, G:;");
+    CHECK(opened("x"));
+    has("To: =?utf-8?B?w7w=?= <a@b>,\r\n =?utf-8?B?w7wsICI=?= "
+        "(c \\( =?utf-8?B?w7w=?=)<c@d>,\r\n ,\r\n G:;\r\n");
+    spec.to_count = 0;
+    spec.add_from = true;
+    spec.from = str("a@\xc3\xbc\xc3\xbc.x");
+    spec.from_name = str("=?a?=");
+    CHECK(opened("x"));
+    has("From: =?utf-8?B?PT9hPz0=?= <a@xn--tdaa.x>\r\n");
+    spec.from = str("a@\xc3\xbc.");
+    fails("x", "empty");
+    spec.from = str("\xc3\xbc@x");
+    CHECK(opened("x") && message_utf8(&m));
+    spec.from = str(word);
+    fails("x", "the sender is no address");
+}
+
+static void fields(void)
+{
+    static char word[2000];
+
+    memset(word, 'x', 600);
+    reset();
+    spec.field_count = 1;
+    field.name = str("");
+    fails("x", "no name for a header field");
+    field.name = str(word);
+    fails("x", "no name for a header field");
+    field.name = str("a:");
+    fails("x", "no name for a header field");
+    field =
+        (struct message_field){ MESSAGE_ASCII, str("X"), str(word), NULL, 0 };
+    fails("x", "too long");
+    field.value = str("\xc3\xbc");
+    fails("x", "not ASCII");
+    field.value = str("a\nb");
+    fails("x", "control character");
+    field = (struct message_field){
+        MESSAGE_ADDRESSES, str("Cc"), { NULL, 0 }, list, 0
+    };
+    CHECK(opened("x"));
+    field.count = 1;
+    list[0] = str("a@b");
+    CHECK(opened("x"));
+    has("Cc: a@b\r\n");
+    spec.replace_to = true;
+    CHECK(opened("x"));
+    pull();
+    CHECK(strstr(out, "Cc:") == NULL);
+}
+
+static void files(void)
+{
+    static const char *const cids[] = { "a b", "\xc3\xbc", "a/b", "a<", "{" };
+    static char word[2000];
+    size_t i;
+
+    memset(word, 'x', 600);
+    reset();
+    spec.inlined_count = 1;
+    fails("x", "no HTML");
+    spec.html = (const uint8_t *)"<p>";
+    spec.html_len = 3;
+    for (i = 0; i < sizeof cids / sizeof *cids; i++) {
+        file.name = str(cids[i]);
+        fails("x", "cid:");
+    }
+    file.name = str("aZ9.-_@+");
+    CHECK(opened("x"));
+    has("Content-ID: <aZ9.-_@+>\r\n");
+    fails(HEAD "Content-Type: message/x\n\nx", "HTML cannot be added");
+    file.name = str(word);
+    fails("x", "too long");
+    file.name = str("");
+    fails("x", "no name");
+    file.name = str("\n");
+    fails("x", "cid:");
+    reset();
+    spec.attach_count = 1;
+    CHECK(opened(HEAD "Content-Type: text/\xc3\xbc\n\nx"));
+    CHECK(message_utf8(&m)); /* the field moves to the part */
+    spec.add_msgid = true;
+    spec.message_id = str("a>b");
+    fails("x", "malformed");
+    spec.message_id = str("\xc3\xbc@b");
+    fails("x", "malformed");
+    spec.message_id = str("");
+    fails("x", "malformed");
+}
+
+/* A quote or an angle that is never closed ends with its field. */
+static void open_quote(void)
+{
+    reset();
+    CHECK(opened(HEAD "To: \xc3\xbc \"never closed\nX: 1\n\nbody"));
+    has("To: =?utf-8?B?w7w=?= \"never closed\r\nX: 1\n\nbody");
+    CHECK(opened(HEAD "To: \xc3\xbc <never closed  \r\n\nbody"));
+    has("To: =?utf-8?B?w7w=?= <never closed\r\n\nbody");
+    spec.repair = true;
+    CHECK(opened(HEAD "To: \xc3\xbc \"a\rb\"\n\nbody"));
+    has("\"a b\"\r\n\nbody");
+}
+
+/* Every boundary that would be tried stands in the text. */
+static void boundaries(void)
+{
+    char text[1000], *p = text;
+
+    reset();
+    spec.attach_count = 1;
+    for (unsigned i = 0; i < 8; i++)
+        p += snprintf(p, 60, "--=_0000000000000000000000000000000%x\n", i);
+    fails(text, "every boundary tried occurs");
+}
+
+static void repaired(void)
+{
+    static const char text[] = HEAD "X: a\033\n\tb\rc\xc3\xbc\001\n\n"
+                                    "a\rb\r\n\001";
+    reset();
+    spec.repair = true;
+    CHECK(opened(text));
+    has(HEAD "X: a");
+    CHECK(strchr(out, '\033') == NULL);
+    has("a\r\nb\r\n\001");
+}
+
+/* --- signing: a hash that only counts ----------------------------------- */
+
+static size_t hashed;
+static size_t signature = 64;
+
+static void start(void *own)
+{
+    (void)own;
+    hashed = 0;
+}
+
+static void update(void *own, const uint8_t *p, size_t n)
+{
+    (void)own;
+    CHECK(p != NULL);
+    hashed += n;
+}
+
+static void finish(void *own, uint8_t hash[DKIM_HASH])
+{
+    (void)own;
+    memset(hash, (int)hashed, DKIM_HASH);
+}
+
+static size_t sign(void *own, const uint8_t hash[DKIM_HASH], uint8_t *sig,
+                   size_t cap)
+{
+    (void)own;
+    (void)hash;
+    if (signature > cap)
+        return 0;
+    memset(sig, 1, signature);
+    return signature;
+}
+
+static void dkim(void)
+{
+    static const struct dkim_crypto crypto = { NULL, start, update, finish,
+                                               sign };
+    static struct dkim d;
+    static char many[30 * 8 + 20];
+    struct dkim_spec how = { DKIM_ED25519_SHA256, false,    true,
+                             str("b.c"),          str("s"), -1 };
+    uint64_t size;
+    char *p = many;
+
+    reset();
+    CHECK(opened(HEAD "To: x"));
+    size = message_size(&m);
+    CHECK(dkim_sign(&d, &m, &how, &crypto, &err));
+    CHECK_EQ(message_size(&m), size + d.len);
+    has("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/simple;\r\n d=b.c;");
+    has("h=From:From:");
+    CHECK(strstr(out, "t=") == NULL);
+    CHECK(dkim_sign(&d, &m, &how, &crypto, &err)); /* again: in its place */
+    CHECK_EQ(message_size(&m), size + d.len);
+    for (int i = 0; i < 30; i++)
+        p += snprintf(p, 9, "To: %03d\n", i);
+    memcpy(p, "\n", 2);
+    CHECK(opened(many));
+    CHECK(dkim_sign(&d, &m, &how, &crypto, &err));
+    signature = DKIM_SIGNATURE_MAX + 1;
+    CHECK(!dkim_sign(&d, &m, &how, &crypto, &err));
+    CHECK_STR(err.why, "the DKIM signature could not be made");
+    signature = 64;
+    how.selector = str("a b");
+    CHECK(!dkim_sign(&d, &m, &how, &crypto, &err));
+    how.selector = str("s");
+    how.domain = str("");
+    CHECK(!dkim_sign(&d, &m, &how, &crypto, &err));
+}
+
+static const struct check_case cases[] = {
+    { "kept", kept },
+    { "names", names },
+    { "fields", fields },
+    { "files", files },
+    { "boundaries", boundaries },
+    { "open_quote", open_quote },
+    { "repaired", repaired },
+    { "dkim", dkim },
+};
+
+CHECK_MAIN(cases)
