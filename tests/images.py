@@ -15,6 +15,8 @@ _args = {
     'riscv64': ['image', 'BOARD=riscv64'],
     'riscv64-selftest': ['image', 'BOARD=riscv64', 'SELFTEST=1'],
     'x86_64-ubsan': ['image', 'BOARD=x86_64', 'UBSAN=1'],
+    'aarch64-ubsan': ['image', 'BOARD=aarch64', 'UBSAN=1'],
+    'riscv64-ubsan': ['image', 'BOARD=riscv64', 'UBSAN=1'],
     'x86_64-ubsan-selftest': ['image', 'BOARD=x86_64', 'UBSAN=1',
                               'SELFTEST=1'],
     'x86_64-selftest': ['image', 'BOARD=x86_64', 'SELFTEST=1'],

@@ -108,14 +108,20 @@ def ubsan_fault():
     check('selftest=undefined did not fault' in r.log, 'without checks', r)
 
 
-def ubsan(machine):
-    @case('board/ubsan-' + machine)
+def ubsan(board, machine):
+    @case(f'board/ubsan-{board}-{machine}')
     def run():
-        expect_delivery(kernel=image('x86_64-ubsan'), machine=machine)
+        with Fake(Dialogue(auth=()), pki=pki()) as srv:
+            b = boot(image(board + '-ubsan'), board=board, machine=machine,
+                     initrd=cpio(tls_files(srv.port)))
+            equal(b.exit, 0, 'report', b)
+            equal(len(srv.wires[0].messages), 1, 'delivered', b)
 
 
 for m in MACHINES:
-    ubsan(m)
+    ubsan('x86_64', m)
+ubsan('aarch64', 'virt')
+ubsan('riscv64', 'virt')
 
 
 @case('board/symbolize')
