@@ -168,10 +168,6 @@ static bool fit_kept(struct impl *m, bool eight_bit, struct message_error *err)
     if (m->recoded)
         m->body.encoding =
             mime_readable(m->body.p, m->body.n) ? ENC_QP : ENC_BASE64;
-    /* only what is encoded anew needs the fields that say so: a message that
-     * came finished keeps every byte that it can */
-    m->add_mime = m->recoded && s->eight_bit != 0 && !m->has_type &&
-                  !m->has_encoding && !m->is_signed;
     return true;
 }
 
@@ -181,7 +177,7 @@ bool message_fit(struct message *message, struct smtp_offers offers,
     struct impl *m = impl(message);
 
     m->top.len = 0;
-    m->recoded = m->add_mime = false;
+    m->recoded = false;
     m->raw_header = m->rigid.len != 0;
     if (m->raw_header && !offers.utf8)
         return check_fail_about(

@@ -15,9 +15,8 @@
  *
  * What changes in a header that is kept: fields with bytes over 0x7f are
  * written as encoded words (RFC 2047) and domains as DNS knows them, so that
- * no server on the way needs SMTPUTF8; a body over 0x7f that says nothing of
- * its kind is said to be text. A message that carries a DKIM-Signature keeps
- * its header to the byte.
+ * no server on the way needs SMTPUTF8. A message that carries a DKIM-Signature
+ * keeps its header to the byte.
  */
 #ifndef SMTP_MESSAGE_H
 #define SMTP_MESSAGE_H

@@ -56,8 +56,8 @@ struct __attribute__((may_alias)) impl {
     bool has_text;
 
     /* how it goes to this server */
-    bool raw_header;        /* fields over 0x7f as they are              */
-    bool recoded, add_mime; /* the kept body's encoding, or its type     */
+    bool raw_header; /* fields over 0x7f as they are              */
+    bool recoded;    /* the kept body gets another encoding             */
 
     /* the stream */
     size_t phase, field, item, at;
@@ -131,7 +131,7 @@ static inline bool impl_is_text(const struct impl *m)
 /* The kept body follows its header without a word between them. */
 static inline bool impl_as_it_is(const struct impl *m)
 {
-    return m->block.present && impl_is_text(m) && !m->recoded && !m->add_mime;
+    return m->block.present && impl_is_text(m) && !m->recoded;
 }
 
 #endif
