@@ -17,7 +17,7 @@ MBEDTLS := \
 	error.c \
 	gcm.c \
 	hkdf.c \
-	md.c \
+	md.c md5.c \
 	oid.c \
 	pem.c pk.c pk_ecc.c pk_wrap.c pkcs5.c pkcs12.c pkparse.c pkwrite.c \
 	platform.c platform_util.c \

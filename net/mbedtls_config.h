@@ -12,7 +12,7 @@
  *
  * Left out on purpose: servers, DTLS, renegotiation, PSK and tickets (a run
  * makes one connection), RSA and DH key exchange (no forward secrecy), CBC
- * and CCM suites, SHA-1, MD5, DES, encrypted key files, CRLs, ALPN, files,
+ * and CCM suites, DES, encrypted key files, CRLs, ALPN, files,
  * sockets, error and debug strings (tls_reason.c says it in sentences).
  */
 #ifndef BOOTMAIL_MBEDTLS_CONFIG
@@ -58,6 +58,8 @@
 #define MBEDTLS_CHACHAPOLY_C        /* with ChaCha20 */
 #define MBEDTLS_CIPHER_C            /* the record layer's view of ciphers */
 #define MBEDTLS_MD_C                /* hashes by number */
+#define MBEDTLS_MD5_C               /* CRAM-MD5; in no certificate */
+#define MBEDTLS_SHA1_C              /* SCRAM-SHA-1; in no certificate */
 #define MBEDTLS_SHA256_C            /* signatures, HKDF, fingerprints */
 #define MBEDTLS_SHA384_C            /* AES-256-GCM suites, P-384 chains */
 #define MBEDTLS_SHA512_C            /* RSA chains that use it; seed mixing */
@@ -102,6 +104,7 @@
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET /* triple handshake (RFC 7627) */
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION /* shared hosts */
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE /* TLS 1.3 needs it */
+#define MBEDTLS_SSL_KEYING_MATERIAL_EXPORT /* channel binding (RFC 9266) */
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES /* say goodbye with the reason */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384 /* servers send full records */
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 4096 /* ours are small: 12 KB less */
@@ -116,7 +119,7 @@
 #error "a ClientHello or a client certificate would not fit"
 #endif
 #if defined(MBEDTLS_SSL_RENEGOTIATION) || defined(MBEDTLS_SSL_PROTO_DTLS) || \
-    defined(MBEDTLS_SSL_SESSION_TICKETS) || defined(MBEDTLS_SHA1_C)
+    defined(MBEDTLS_SSL_SESSION_TICKETS)
 #error "left out on purpose, see above"
 #endif
 #if defined(MBEDTLS_PSA_P256M_DRIVER_ENABLED)

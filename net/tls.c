@@ -555,6 +555,41 @@ static const char *registered_name(const char *suite)
     return name;
 }
 
+/* The hash is that of the certificate's signature, but none weaker than
+ * SHA-256. */
+static const char *end_point(struct tls *t, uint8_t *out, size_t *len)
+{
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&t->ssl);
+    const mbedtls_md_info_t *md;
+
+    if (crt == NULL)
+        return NULL;
+    md = mbedtls_md_info_from_type(crt->sig_md == MBEDTLS_MD_SHA384 ||
+                                           crt->sig_md == MBEDTLS_MD_SHA512
+                                       ? crt->sig_md
+                                       : MBEDTLS_MD_SHA256);
+    if (mbedtls_md(md, crt->raw.p, crt->raw.len, out) != 0)
+        return NULL;
+    *len = mbedtls_md_get_size(md);
+    return "tls-server-end-point";
+}
+
+const char *tls_binding(struct tls *t, uint8_t out[TLS_BINDING_MAX],
+                        size_t *len)
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+
+    if (!t->up)
+        return NULL;
+    if (mbedtls_ssl_get_version_number(&t->ssl) != MBEDTLS_SSL_VERSION_TLS1_3)
+        return end_point(t, out, len);
+    *len = 32;
+    return mbedtls_ssl_export_keying_material(
+               &t->ssl, out, 32, label, sizeof(label) - 1, NULL, 0, 0) == 0
+               ? "tls-exporter"
+               : NULL;
+}
+
 struct tls_info tls_info(const struct tls *t)
 {
     struct tls_info info = { NULL, NULL, false };

@@ -86,4 +86,11 @@ struct tls_info {
 };
 struct tls_info tls_info(const struct tls *);
 
+/* What ties a login to this connection, once it is up: with TLS 1.3 keying
+ * material (RFC 9266), with 1.2 the hash of the server's certificate (RFC 5929
+ * section 4). Returns the name of its type, NULL if there is none. */
+#define TLS_BINDING_MAX 64
+const char *tls_binding(struct tls *, uint8_t out[TLS_BINDING_MAX],
+                        size_t *len);
+
 #endif

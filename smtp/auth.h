@@ -1,10 +1,11 @@
 /*
- * auth.h - SASL PLAIN (RFC 4616) and LOGIN as SMTP AUTH carries them
- * (RFC 4954).
+ * auth.h - what a login says, by mechanism: PLAIN (RFC 4616), LOGIN, CRAM-MD5
+ * (2195), SCRAM (5802, 7677), XOAUTH2, OAUTHBEARER (7628), EXTERNAL (4422
+ * appendix A), as SMTP AUTH carries them (4954).
  *
  * Nothing of a secret is kept here: what goes out is encoded from the job,
  * group by group, into the caller's buffer, so that a token of any length
- * needs no buffer of its own.
+ * needs no buffer of its own. login.c has the dialogue.
  */
 #ifndef SMTP_AUTH_H
 #define SMTP_AUTH_H
@@ -12,22 +13,39 @@
 #include "ehlo.h"
 #include "text.h"
 
-/* what one line carries */
-enum auth_part { AUTH_PART_PLAIN, AUTH_PART_USER, AUTH_PART_PASSWORD };
+struct session;
 
-/* The mechanism to use, SMTP_AUTH_OFF if none fits. without_plain: the server
- * offered PLAIN and then did not know it. */
-enum smtp_auth auth_choose(const struct ehlo *, enum smtp_auth allowed,
-                           bool without_plain);
+/* how a mechanism's dialogue goes */
+enum auth_kind { AUTH_SIMPLE, AUTH_CRAM, AUTH_SCRAM, AUTH_TOKEN };
 
-/* Characters of base64 that the part becomes. */
-size_t auth_encoded_len(const struct smtp_job *, enum auth_part);
+struct auth_mech {
+    const char *name;
+    uint8_t kind;
+    uint8_t answers; /* lines of credentials, the initial one included */
+    bool initial;    /* the first may go with AUTH itself */
+    bool reveals;    /* whoever reads it has the secret */
+    bool binds;      /* wants a channel binding */
+    bool any;        /* may be chosen by itself */
+    uint8_t hash;    /* enum smtp_hash, of CRAM and SCRAM */
+};
 
-/* Appends the part in base64. */
-void auth_encode(const struct smtp_job *, enum auth_part, struct text *to);
+const struct auth_mech *auth_mech(unsigned mech);
+
+/* SMTP_AUTH_OFF if name is none of ours. */
+enum smtp_auth auth_by_name(struct smtp_str name);
+
+/* The strongest mechanism that the server offers, the job allows and has the
+ * means for, and that has not failed before; SMTP_AUTH_OFF if there is none.
+ * reveal: one that reveals the secret may be taken. */
+enum smtp_auth auth_choose(const struct session *, bool reveal);
+
+/* The line to say now, by the session's mechanism and step: characters of
+ * base64, and they themselves. */
+size_t auth_encoded_len(const struct session *);
+void auth_encode(const struct session *, struct text *to);
 
 /* Servers echo what they did not like. Masks by '*' any word of line that
  * holds the password or the beginning of an encoded credential. */
-void auth_redact(const struct smtp_job *, char *line, size_t len);
+void auth_redact(const struct session *, char *line, size_t len);
 
 #endif

@@ -50,13 +50,21 @@ bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
 
 /* --- bytes in --------------------------------------------------------- */
 
+/* What SCRAM and CRAM-MD5 are asked is no echo, and must not be altered: by
+ * chance it may hold the letters of a short password. */
+static bool is_challenge(const struct session *s)
+{
+    return s->state == STATE_AUTH && !auth_mech(s->mech)->reveals &&
+           s->reply.line_len >= 3 && memcmp(s->reply.line, "334", 3) == 0;
+}
+
 /* A whole line is in s->reply. */
 static void on_line(struct session *s)
 {
     bool first = s->reply.lines == 0;
 
-    if (s->auth_began)
-        auth_redact(s->job, s->reply.line, s->reply.line_len);
+    if (s->auth_began && !is_challenge(s))
+        auth_redact(s, s->reply.line, s->reply.line_len);
     reply_note(&s->reply);
     command_event(s, SMTP_EV_REPLY, 0,
                   s->reply.status == REPLY_BAD ? 0 : s->reply.code, 0);
@@ -171,6 +179,8 @@ unsigned smtp_want(const struct smtp *o)
         return want | SMTP_CLOSED;
     if (s->state == STATE_TLS)
         return want | SMTP_TLS;
+    if (s->state == STATE_WORK)
+        want |= SMTP_WORK;
     if (s->fit_wanted)
         want |= SMTP_FIT;
     if (s->state == STATE_BODY && s->todo == CMD_NONE &&
@@ -260,6 +270,16 @@ void smtp_fitted(struct smtp *o, uint64_t size, bool eight_bit, bool utf8,
     s->eight_bit = eight_bit;
     s->utf8 = s->utf8 || utf8;
     dialogue_mail(s);
+}
+
+void smtp_work(struct smtp *o, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (s->state != STATE_WORK)
+        return;
+    s->now = now_ms;
+    login_work(s);
 }
 
 /* --- time, results ---------------------------------------------------- */

@@ -64,26 +64,18 @@ static void rcpt(const struct session *s, const struct smtp_rcpt *r,
     params_rcpt(s, r, t);
 }
 
+/* RFC 4954 section 4: "=" is an initial response without a byte. */
 static void auth(const struct session *s, struct text *t, bool hide)
 {
-    text_str(t, s->mech == SMTP_AUTH_PLAIN ? "AUTH PLAIN" : "AUTH LOGIN");
-    if (!session_initial_response(s))
+    text_str(t, "AUTH ");
+    text_str(t, auth_mech(s->mech)->name);
+    if (s->auth_step == 0)
         return;
     text_str(t, hide ? " ***" : " ");
-    if (!hide)
-        auth_encode(s->job, AUTH_PART_PLAIN, t);
-}
-
-static void auth_data(const struct session *s, struct text *t, bool hide)
-{
-    enum auth_part part = s->mech == SMTP_AUTH_PLAIN ? AUTH_PART_PLAIN
-                          : s->auth_step == 1        ? AUTH_PART_USER
-                                                     : AUTH_PART_PASSWORD;
-
-    if (hide)
-        text_str(t, "***");
-    else
-        auth_encode(s->job, part, t);
+    if (!hide && auth_encoded_len(s) == 0)
+        text_str(t, "=");
+    else if (!hide)
+        auth_encode(s, t);
 }
 
 /* The command without its line end; hide for the eyes of a person. */
@@ -107,7 +99,10 @@ static void line(const struct session *s, unsigned cmd, size_t which,
         auth(s, t, hide);
         break;
     case CMD_AUTH_DATA:
-        auth_data(s, t, hide);
+        if (hide)
+            text_str(t, "***");
+        else
+            auth_encode(s, t);
         break;
     case CMD_AUTH_CANCEL:
         text_str(t, "*");

@@ -2,13 +2,13 @@
  * dialogue.c - one handler per state: what a reply means, and what is said
  * next.
  *
- * RFC 5321, 2033 (LMTP), 2920 (pipelining), 3207 (STARTTLS), 4954 (AUTH).
+ * RFC 5321, 2033 (LMTP), 2920 (pipelining), 3207 (STARTTLS); AUTH is in
+ * login.c.
  * The state names the reply that is waited for; commands may be ahead of it
  * when the server pipelines.
  *
  * What is deliberate: bytes over 0x7f go out even where 8BITMIME is not
- * offered, unless the caller asked to be told in time (SMTP_FIT); a refused
- * PLAIN is not tried again as LOGIN, which would count as a second guess.
+ * offered, unless the caller asked to be told in time (SMTP_FIT).
  */
 #include "session.h"
 
@@ -48,32 +48,6 @@ void dialogue_mail(struct session *s)
         state_enter(s, STATE_MAIL, CMD_MAIL);
 }
 
-static void start_auth(struct session *s)
-{
-    if (!s->tls_up && !s->job->auth_unsafe) {
-        state_quit(s, SMTP_F_NO_AUTH, SMTP_REFUSED,
-                   "user and password are withheld because the connection is "
-                   "not encrypted",
-                   NULL);
-        return;
-    }
-    if (!s->tls_verified && !s->job->auth_unsafe) {
-        state_quit(s, SMTP_F_NO_AUTH, SMTP_REFUSED,
-                   "user and password are withheld because the server's "
-                   "certificate is not verified",
-                   NULL);
-        return;
-    }
-    s->mech = (uint8_t)auth_choose(&s->caps, s->job->auth, s->no_plain);
-    if (s->mech == SMTP_AUTH_OFF) {
-        state_quit(s, SMTP_F_NO_AUTH, SMTP_REFUSED, NULL, NULL);
-        return;
-    }
-    s->auth_began = true;
-    s->auth_step = session_initial_response(s) ? 1 : 0;
-    state_enter(s, STATE_AUTH, CMD_AUTH);
-}
-
 static void after_ehlo(struct session *s)
 {
     if (s->job->tls == SMTP_TLS_STARTTLS && !s->tls_up) {
@@ -84,7 +58,7 @@ static void after_ehlo(struct session *s)
                        "TLS is required and the server does not offer STARTTLS",
                        NULL);
     } else if (s->job->auth != SMTP_AUTH_OFF) {
-        start_auth(s);
+        login_start(s);
     } else {
         dialogue_mail(s);
     }
@@ -151,63 +125,6 @@ static void on_starttls(struct session *s, unsigned class)
         unexpected(s);
 }
 
-/* 334: the next line of credentials, or "*" if there is none (RFC 4954
- * section 4), so that a server cannot ask for ever. */
-static void auth_next(struct session *s)
-{
-    unsigned lines = s->mech == SMTP_AUTH_PLAIN ? 1 : 2;
-
-    if (s->auth_step == AUTH_CANCELLED) {
-        unexpected(s);
-        return;
-    }
-    if (s->auth_step == lines) {
-        s->auth_step = AUTH_CANCELLED;
-        state_enter(s, STATE_AUTH, CMD_AUTH_CANCEL);
-        return;
-    }
-    s->auth_step++;
-    state_enter(s, STATE_AUTH, CMD_AUTH_DATA);
-}
-
-/* PLAIN was offered but is not known after all (RFC 4954: 504; some say 500
- * or 502): not a word about the credentials themselves. */
-static bool try_login(const struct session *s)
-{
-    unsigned code = s->reply.code;
-
-    return s->mech == SMTP_AUTH_PLAIN &&
-           (code == 500 || code == 502 || code == 504) &&
-           auth_choose(&s->caps, s->job->auth, true) == SMTP_AUTH_LOGIN;
-}
-
-static void on_auth(struct session *s, unsigned class)
-{
-    unsigned lines = s->mech == SMTP_AUTH_PLAIN ? 1 : 2;
-
-    if (class == 3) {
-        auth_next(s);
-    } else if (s->auth_step == AUTH_CANCELLED) {
-        if (class == 2)
-            unexpected(s);
-        else
-            state_quit(s, SMTP_F_AUTH, SMTP_REFUSED,
-                       "the server asked for more than user and password",
-                       &s->last);
-    } else if (class == 2) {
-        if (s->auth_step == lines)
-            dialogue_mail(s);
-        else
-            unexpected(s);
-    } else if (try_login(s)) {
-        s->no_plain = true;
-        start_auth(s);
-    } else {
-        refused(s, SMTP_F_AUTH,
-                class == 4 ? "the login cannot be checked now" : NULL);
-    }
-}
-
 /* --- envelope and message --------------------------------------------- */
 
 /* What a server that does not pipeline is told next; with pipelining it has
@@ -217,10 +134,24 @@ static void advance(struct session *s, enum smtp_state to, enum command cmd)
     state_enter(s, to, session_pipelines(s) ? (enum command)s->todo : cmd);
 }
 
+/* RFC 4954 section 6, RFC 3207 section 4: 530 is about us, not the sender. */
+static enum smtp_failure sender_failure(const struct session *s)
+{
+    const struct smtp_reply_note *n = &s->last;
+
+    if (s->reply.code == 552)
+        return SMTP_F_SIZE;
+    if (s->reply.code == 538 || s->reply.code == 523)
+        return SMTP_F_ENCRYPTION;
+    if (s->reply.code != 530)
+        return SMTP_F_SENDER;
+    return text_contains(n->text, n->text_len, "STARTTLS") ? SMTP_F_ENCRYPTION
+                                                           : SMTP_F_AUTH_NEEDED;
+}
+
 static void on_mail(struct session *s, unsigned class)
 {
-    enum smtp_failure failure =
-        s->reply.code == 552 ? SMTP_F_SIZE : SMTP_F_SENDER;
+    enum smtp_failure failure = sender_failure(s);
 
     if (class == 3) {
         unexpected(s);
@@ -400,7 +331,7 @@ void dialogue_reply(struct session *s)
         on_starttls(s, class);
         break;
     case STATE_AUTH:
-        on_auth(s, class);
+        login_reply(s, class);
         break;
     case STATE_MAIL:
         on_mail(s, class);
@@ -418,6 +349,7 @@ void dialogue_reply(struct session *s)
         on_dot(s, class);
         break;
     case STATE_TLS: /* in these states no reply comes here */
+    case STATE_WORK:
     case STATE_BODY:
     case STATE_CLOSED:
         break;

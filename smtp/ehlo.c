@@ -3,6 +3,7 @@
  */
 #include "ehlo.h"
 
+#include "auth.h"
 #include "text.h"
 
 #include <string.h>
@@ -35,10 +36,7 @@ static void mechanism(struct ehlo *e, struct smtp_str name)
     if (name.len == 0)
         return;
     e->auth = true;
-    if (text_same(name.p, name.len, "PLAIN"))
-        e->auth_plain = true;
-    if (text_same(name.p, name.len, "LOGIN"))
-        e->auth_login = true;
+    e->mechs |= (uint16_t)(1u << auth_by_name(name) & ~1u);
     t.len = e->auth_len;
     if (name.len + 1 > t.cap - t.len)
         return; /* whole names only */

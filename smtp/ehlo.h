@@ -26,7 +26,7 @@ struct ehlo {
     bool priority;       /* RFC 6710 */
     bool future_release; /* RFC 4865 */
     bool auth;           /* RFC 4954, at least one mechanism named */
-    bool auth_plain, auth_login;
+    uint16_t mechs;      /* ... bits by enum smtp_auth, of those we know */
     uint8_t auth_len;
     uint64_t size_max;           /* 0: no limit stated, as for all below */
     uint64_t by_min;             /* seconds */

@@ -35,25 +35,39 @@ static bool helo_ok(struct session *s)
     return true;
 }
 
+/* RFC 4616 parts user and password by NUL, RFC 7628 the fields of a token by
+ * 0x01; a line end in one would be no secret any more. */
+static const char *secret_fault(const struct smtp_job *job, struct smtp_str s)
+{
+    bool token =
+        job->auth == SMTP_AUTH_OAUTHBEARER || job->auth == SMTP_AUTH_XOAUTH2;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] == 0)
+            return "it holds a NUL byte";
+        if (token && (uint8_t)s.p[i] < 0x20)
+            return "it holds a control byte";
+    }
+    return NULL;
+}
+
 static bool login_ok(struct session *s)
 {
     const struct smtp_job *job = s->job;
-    const char *why = NULL;
+    bool external = job->auth == SMTP_AUTH_EXTERNAL;
+    const char *why;
 
     if (job->auth == SMTP_AUTH_OFF)
         return true;
-    if (job->user.len == 0)
-        why = "there is none";
-    else if (memchr(job->user.p, 0, job->user.len) != NULL)
-        why = "it holds a NUL byte";
+    why = job->user.len == 0 && !external ? "there is none"
+                                          : secret_fault(job, job->user);
     if (why != NULL) {
         reason_job(s, "user name", nothing, why);
         return false;
     }
-    if (job->password.len == 0)
-        why = "there is none";
-    else if (memchr(job->password.p, 0, job->password.len) != NULL)
-        why = "it holds a NUL byte";
+    why = job->password.len == 0 && !external
+              ? "there is none"
+              : secret_fault(job, job->password);
     if (why != NULL)
         reason_job(s, "password", nothing, why);
     return why == NULL;

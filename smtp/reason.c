@@ -185,6 +185,17 @@ const char *reason_default(const struct session *s, enum smtp_failure f)
         return "the server does not take the message as it has to be sent";
     case SMTP_F_EXTENSION:
         return "the server does not offer what the message needs";
+    case SMTP_F_TLS:
+        return "TLS did not come up";
+    case SMTP_F_ENCRYPTION:
+        return "the server wants an encrypted connection";
+    case SMTP_F_AUTH_WEAK:
+        return "the way to log in is too weak for the server";
+    case SMTP_F_AUTH_NEEDED:
+        return "the server wants a login";
+    case SMTP_F_IMPOSTOR:
+        return "the server could not prove that it knows the password: it is "
+               "not the one it says it is";
     }
     return "";
 }
@@ -251,6 +262,18 @@ static void instead(struct text *t, const struct session *s)
     }
 }
 
+/* What a server said about a token, in a challenge of its own. */
+static void token_error(struct text *t, const struct session *s)
+{
+    if (s->failure != SMTP_F_AUTH || s->scram.first_len == 0 ||
+        auth_mech(s->mech)->kind != AUTH_TOKEN)
+        return;
+    text_str(t, "; it says ");
+    text_mem(t, s->scram.first,
+             s->scram.first_len < INSTEAD_MAX ? s->scram.first_len
+                                              : INSTEAD_MAX);
+}
+
 static bool names_phase(unsigned failure)
 {
     return failure == SMTP_F_TIMEOUT || failure == SMTP_F_LOST ||
@@ -285,6 +308,7 @@ void reason_write(struct session *s, const char *why,
         note(&t, s, n);
     else if (s->failure == SMTP_F_PROTOCOL)
         instead(&t, s);
+    token_error(&t, s);
     if (s->verdict == SMTP_UNSURE)
         text_str(&t, "; the message may have been delivered, and a second "
                      "try may deliver it twice");

@@ -2,6 +2,7 @@
  * session.h - what a session is made of; private to the files that share it:
  *   client.c    the public face: bytes, time, results
  *   dialogue.c  one handler per state
+ *   login.c     ... of AUTH
  *   state.c     the state, its deadline, the end
  *   command.c   commands into out[], and events
  *   params.c    the parameters of MAIL and RCPT, by extension
@@ -15,6 +16,7 @@
 #include "dotstuff.h"
 #include "ehlo.h"
 #include "reply.h"
+#include "scram.h"
 #include "smtp.h"
 
 #define SESSION_EVENTS 16
@@ -61,10 +63,13 @@ struct session {
     bool fit_wanted, fitted;
     uint64_t size; /* the job's, or smtp_fitted()'s */
 
-    uint8_t mech;      /* enum smtp_auth in use */
-    uint8_t auth_step; /* lines of credentials begun; AUTH_CANCELLED */
-    bool no_plain;     /* offered, but not known after all */
-    bool auth_began;   /* from here on the server may echo secrets */
+    uint8_t mech;         /* enum smtp_auth in use */
+    uint8_t auth_step;    /* lines of credentials begun; AUTH_CANCELLED */
+    uint16_t auth_tried;  /* bits: offered, but not known after all */
+    uint8_t auth_failure; /* ... of a login that we cancelled, and why */
+    const char *auth_why;
+    bool proven;     /* the server knows the password too (SCRAM) */
+    bool auth_began; /* from here on the server may echo secrets */
 
     /* Commands in flight. A reply is only taken for a command that has left
      * whole: answered < left <= written. */
@@ -82,6 +87,8 @@ struct session {
     struct session_event events[SESSION_EVENTS];
 
     struct ehlo caps;
+    struct scram scram;
+    char cram[32]; /* the digest of CRAM-MD5 */
     struct dotstuff dots;
     struct reply reply;          /* being read */
     struct smtp_reply_note last; /* the last complete one */
@@ -96,15 +103,6 @@ struct session {
 static inline bool session_pipelines(const struct session *s)
 {
     return s->caps.pipelining;
-}
-
-/* RFC 4954 section 4: the AUTH line itself stays within 512 bytes; longer
- * credentials wait for the server's 334. */
-static inline bool session_initial_response(const struct session *s)
-{
-    return s->mech == SMTP_AUTH_PLAIN &&
-           auth_encoded_len(s->job, AUTH_PART_PLAIN) <=
-               512 - sizeof "AUTH PLAIN \r\n" + 1;
 }
 
 /* state.c */
@@ -130,6 +128,11 @@ void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
 void dialogue_hello(struct session *);
 void dialogue_mail(struct session *);  /* MAIL, or first SMTP_FIT */
 void dialogue_reply(struct session *); /* one whole reply is in s->reply */
+
+/* login.c */
+void login_start(struct session *);
+void login_reply(struct session *, unsigned class);
+void login_work(struct session *); /* a slice, in WORK */
 
 /* command.c */
 void command_fill(struct session *);

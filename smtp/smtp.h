@@ -30,6 +30,7 @@ enum {
     SMTP_TLS = 4,     /* do the TLS handshake now, then smtp_tls_up()      */
     SMTP_BODY = 8,    /* smtp_body() will take bytes                       */
     SMTP_CLOSED = 16, /* over: read smtp_verdict() and hang up            */
+    SMTP_WORK = 64,   /* call smtp_work(): arithmetic for the login        */
     SMTP_FIT = 32     /* make the message fit smtp_offers(), then call
                          smtp_fitted(); only if the job has .fit          */
 };
@@ -62,16 +63,52 @@ enum smtp_failure {
     SMTP_F_SIZE,        /* larger than the server takes                  */
     SMTP_F_UTF8,        /* needs SMTPUTF8, which is not offered          */
     SMTP_F_UNFIT,       /* the message cannot be made to fit the server  */
-    SMTP_F_EXTENSION    /* needs something else that is not offered      */
+    SMTP_F_EXTENSION,   /* needs something else that is not offered      */
+    SMTP_F_TLS,         /* the handshake failed (told by the caller)     */
+    SMTP_F_ENCRYPTION,  /* the server wants more TLS than there is       */
+    SMTP_F_AUTH_WEAK,   /* the mechanism is too weak for the server      */
+    SMTP_F_AUTH_NEEDED, /* the server wants a login                      */
+    SMTP_F_IMPOSTOR     /* the server does not know the password (SCRAM) */
 };
 
 enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
 
+/* From the strongest; ANY is the first that is offered and that the caller
+ * has the means for, down to LOGIN. Those that show the server the secret
+ * (PLAIN, LOGIN and the tokens) are only spoken over verified TLS. */
 enum smtp_auth {
     SMTP_AUTH_OFF,
     SMTP_AUTH_ANY,
+    SMTP_AUTH_SCRAM_SHA_256_PLUS, /* RFC 7677, 5802; bound to the channel */
+    SMTP_AUTH_SCRAM_SHA_1_PLUS,
+    SMTP_AUTH_SCRAM_SHA_256,
+    SMTP_AUTH_SCRAM_SHA_1,
+    SMTP_AUTH_CRAM_MD5,
     SMTP_AUTH_PLAIN,
-    SMTP_AUTH_LOGIN
+    SMTP_AUTH_LOGIN,
+    SMTP_AUTH_OAUTHBEARER, /* RFC 7628; the password is an access token */
+    SMTP_AUTH_XOAUTH2,
+    SMTP_AUTH_EXTERNAL /* by our certificate; user may be empty */
+};
+
+enum smtp_hash { SMTP_MD5, SMTP_SHA1, SMTP_SHA256 };
+#define SMTP_HASH_MAX 32
+
+/* Primitives of the caller's, for CRAM-MD5 and SCRAM. Each returns false if
+ * it failed. One HMAC is made at a time: begin, add as often as needed, end,
+ * which writes the 16, 20 or 32 bytes. */
+struct smtp_crypto {
+    unsigned hashes; /* bits by enum smtp_hash: those there are           */
+    void *ctx;       /* handed to each of them                            */
+    bool (*random)(void *ctx, void *out, size_t n);
+    bool (*hash)(void *ctx, enum smtp_hash, const void *p, size_t n,
+                 uint8_t *out);
+    bool (*hmac_begin)(void *ctx, enum smtp_hash, const void *key, size_t n);
+    bool (*hmac_add)(void *ctx, const void *p, size_t n);
+    bool (*hmac_end)(void *ctx, uint8_t *out);
+    /* rounds times: u := HMAC(key, u), t := t XOR u, both one hash long */
+    bool (*stretch)(void *ctx, enum smtp_hash, const void *key, size_t n,
+                    uint8_t *u, uint8_t *t, unsigned rounds);
 };
 
 struct smtp_str {
@@ -109,6 +146,15 @@ struct smtp_rcpt {
     struct smtp_reply_note reply;
 };
 
+/* What ties a login to the TLS connection below (RFC 5929, 9266): type is
+ * "tls-exporter" or "tls-server-end-point", NULL: there is none. 64 bytes at
+ * most. */
+struct smtp_binding {
+    const char *type;
+    const uint8_t *p;
+    size_t len;
+};
+
 /* What a server has to offer an extension for. A job with a wish that it does
  * not offer is REFUSED (SMTP_F_EXTENSION), never sent without; but NOTIFY
  * with NEVER alone is left out then, for nobody promised a note. */
@@ -134,7 +180,11 @@ struct smtp_job {
     bool lmtp; /* LHLO and one reply per recipient (RFC 2033) */
     enum smtp_auth auth;
     bool auth_unsafe; /* AUTH also without verified TLS: user's word */
-    struct smtp_str user, password;
+    struct smtp_str user, password; /* or an access token                */
+    struct smtp_str host;           /* OAUTHBEARER: the server's name and    */
+    uint16_t port;                  /* port; may be empty                    */
+    const struct smtp_crypto *crypto; /* NULL: no CRAM-MD5, no SCRAM     */
+    struct smtp_binding binding; /* may be filled up to smtp_tls_up()       */
     struct smtp_str from;   /* without <>; empty: the null sender          */
     struct smtp_rcpt *rcpt; /* results are written here                    */
     size_t rcpt_count;
@@ -184,6 +234,9 @@ void smtp_out_ack(struct smtp *, size_t n, uint64_t now_ms);
 size_t smtp_in(struct smtp *, const uint8_t *p, size_t n, uint64_t now_ms);
 void smtp_in_eof(struct smtp *);   /* the connection is gone, any direction */
 void smtp_injected(struct smtp *); /* bytes followed the STARTTLS reply    */
+
+/* A slice of the arithmetic that SMTP_WORK wants: some hundred hashes. */
+void smtp_work(struct smtp *, uint64_t now_ms);
 
 /* What the server takes, while SMTP_FIT is wanted: before MAIL, so that the
  * message may still change. smtp_fitted() goes on with the message as it is

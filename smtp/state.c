@@ -32,10 +32,13 @@ void state_set(struct session *s, enum smtp_state to)
     if (s->state != to)
         command_event(s, SMTP_EV_STATE, to, 0, 0);
     s->state = (uint8_t)to;
-    if (to == STATE_CLOSED)
+    if (to == STATE_CLOSED) {
+        scram_wipe(&s->scram);
+        text_wipe(s->cram, sizeof s->cram);
         s->deadline = UINT64_MAX;
-    else
+    } else {
         state_arm(s, to);
+    }
 }
 
 void state_enter(struct session *s, enum smtp_state to, enum command cmd)
@@ -121,6 +124,11 @@ void state_hang_up(struct session *s, enum smtp_failure failure,
     case SMTP_F_SIZE:
     case SMTP_F_UTF8:
     case SMTP_F_EXTENSION:
+    case SMTP_F_TLS:
+    case SMTP_F_ENCRYPTION:
+    case SMTP_F_AUTH_WEAK:
+    case SMTP_F_AUTH_NEEDED:
+    case SMTP_F_IMPOSTOR:
         verdict = SMTP_REFUSED;
         break;
     default:

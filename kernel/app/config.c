@@ -330,13 +330,44 @@ static bool one_line(struct blob b)
     return true;
 }
 
+/* Does it show the secret to whoever is at the other end? SCRAM and CRAM-MD5
+ * do not; on may come down to one that does. */
+static bool reveals(uint8_t auth)
+{
+    return auth == AUTH_ON || auth == AUTH_PLAIN || auth == AUTH_LOGIN ||
+           auth == AUTH_OAUTHBEARER || auth == AUTH_XOAUTH2;
+}
+
+static bool check_channel(struct loader *l)
+{
+    struct config *c = l->c;
+    bool plus =
+        c->auth == AUTH_SCRAM_SHA_1_PLUS || c->auth == AUTH_SCRAM_SHA_256_PLUS;
+
+    if (!c->tls && (plus || c->auth == AUTH_EXTERNAL))
+        return fail(l, NOWHERE, "this auth works through TLS: set tls on");
+    if (c->auth == AUTH_EXTERNAL && c->cert.len == 0)
+        return fail(l, NOWHERE,
+                    "auth external logs in by a certificate: set "
+                    "tls_cert_file and tls_key_file");
+    if (!reveals(c->auth) || c->auth_unsafe || (c->tls && c->tls_certcheck))
+        return true;
+    return fail(l, NOWHERE,
+                c->tls ? "auth with tls_certcheck off would give the "
+                         "password to anyone: set auth_unsafe on if you "
+                         "mean it"
+                       : "auth with tls off would send the password in "
+                         "the clear: set auth_unsafe on if you mean it");
+}
+
 static bool check_auth(struct loader *l)
 {
     struct config *c = l->c;
-    bool verified = c->tls && c->tls_certcheck;
 
     if (c->auth == AUTH_OFF)
         return true;
+    if (c->auth == AUTH_EXTERNAL)
+        return check_channel(l);
     if (c->user.len == 0)
         return fail(l, c->user, "auth needs user");
     if (c->password.len == 0)
@@ -349,14 +380,7 @@ static bool check_auth(struct loader *l)
         return fail(l, NOWHERE,
                     "the file password holds more than one line, "
                     "or a NUL");
-    if (!verified && !c->auth_unsafe)
-        return fail(l, NOWHERE,
-                    c->tls ? "auth with tls_certcheck off would give the "
-                             "password to anyone: set auth_unsafe on if you "
-                             "mean it"
-                           : "auth with tls off would send the password in "
-                             "the clear: set auth_unsafe on if you mean it");
-    return true;
+    return check_channel(l);
 }
 
 /* A path on the host as the launcher packs it: without "/", "~/" or "./" in

@@ -12,7 +12,20 @@
 #include "conf.h"
 
 enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
-enum config_auth { AUTH_OFF, AUTH_ON, AUTH_PLAIN, AUTH_LOGIN };
+enum config_auth {
+    AUTH_OFF,
+    AUTH_ON,
+    AUTH_PLAIN,
+    AUTH_SCRAM_SHA_1,
+    AUTH_SCRAM_SHA_1_PLUS,
+    AUTH_SCRAM_SHA_256,
+    AUTH_SCRAM_SHA_256_PLUS,
+    AUTH_CRAM_MD5,
+    AUTH_EXTERNAL,
+    AUTH_OAUTHBEARER,
+    AUTH_XOAUTH2,
+    AUTH_LOGIN
+};
 enum config_tristate { TRI_AUTO, TRI_OFF, TRI_ON };
 enum config_dsn_return { DSN_RETURN_OFF, DSN_RETURN_HEADERS, DSN_RETURN_FULL };
 enum config_importance {

@@ -13,7 +13,21 @@
 #define AT(field) offsetof(struct config, field)
 
 static const char *const protocols[] = { "smtp", "lmtp", NULL };
-static const char *const auths[] = { "off", "on", "plain", "login", NULL };
+static const char *const auths[] = {
+    "off",
+    "on",
+    "plain",
+    "scram-sha-1",
+    "scram-sha-1-plus",
+    "scram-sha-256",
+    "scram-sha-256-plus",
+    "cram-md5",
+    "external",
+    "oauthbearer",
+    "xoauth2",
+    "login",
+    NULL,
+};
 static const char *const auto_off[] = { "auto", "off", NULL };
 static const char *const auto_off_on[] = { "auto", "off", "on", NULL };
 static const char *const on_off[] = { "on", "off", NULL };
@@ -102,10 +116,10 @@ const struct conf_key config_keys[] = {
 
     /* who we are */
     CHOICE("auth", auth, "off", auths,
-           "log in; on: the best method that the server offers"),
+           "log in; on: the best of the server's that takes a password"),
     STR("user", user, NULL, "user name for auth"),
     { "password", CONF_SECRET, AT(password), NULL, NULL, 0, 0,
-      "password for auth; default: the file password" },
+      "password or OAuth token for auth; default: the file password" },
     BOOL("auth_unsafe", auth_unsafe, "off",
          "send the password without verified TLS all the same"),
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "board.h"
+#include "crypto.h"
 #include "header.h"
 #include "message.h"
 #include "quad.h"
@@ -215,6 +216,14 @@ void envelope_job(const struct config *c, uint32_t our_address,
         [AUTH_OFF] = SMTP_AUTH_OFF,
         [AUTH_ON] = SMTP_AUTH_ANY,
         [AUTH_PLAIN] = SMTP_AUTH_PLAIN,
+        [AUTH_SCRAM_SHA_1] = SMTP_AUTH_SCRAM_SHA_1,
+        [AUTH_SCRAM_SHA_1_PLUS] = SMTP_AUTH_SCRAM_SHA_1_PLUS,
+        [AUTH_SCRAM_SHA_256] = SMTP_AUTH_SCRAM_SHA_256,
+        [AUTH_SCRAM_SHA_256_PLUS] = SMTP_AUTH_SCRAM_SHA_256_PLUS,
+        [AUTH_CRAM_MD5] = SMTP_AUTH_CRAM_MD5,
+        [AUTH_EXTERNAL] = SMTP_AUTH_EXTERNAL,
+        [AUTH_OAUTHBEARER] = SMTP_AUTH_OAUTHBEARER,
+        [AUTH_XOAUTH2] = SMTP_AUTH_XOAUTH2,
         [AUTH_LOGIN] = SMTP_AUTH_LOGIN,
     };
     static char literal[24];
@@ -235,6 +244,8 @@ void envelope_job(const struct config *c, uint32_t our_address,
     job->auth_unsafe = c->auth_unsafe;
     job->user = str_of(c->user);
     job->password = str_of(c->password);
+    job->host = str_of(c->host);
+    job->crypto = &crypto;
     job->timeout_ms =
         c->timeout_s > UINT32_MAX / 1000 ? UINT32_MAX : c->timeout_s * 1000;
 }

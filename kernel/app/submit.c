@@ -25,6 +25,8 @@ struct session {
     const struct config *conf;
     struct message *message;
     struct report *report;
+    struct smtp_job *job;
+    uint8_t binding[TLS_BINDING_MAX];
     struct smtp smtp;
     struct tcp *tcp;
     struct tls *tls; /* NULL: in clear                               */
@@ -105,6 +107,15 @@ static size_t pump_body(struct session *s, uint64_t now)
     return n;
 }
 
+/* The arithmetic of a login, a slice at a time: the network goes on. */
+static size_t pump_work(struct session *s, uint64_t now)
+{
+    if ((smtp_want(&s->smtp) & SMTP_WORK) == 0)
+        return 0;
+    smtp_work(&s->smtp, now);
+    return 1;
+}
+
 /* The server's words to smtp, from wherever they come out in plain text. */
 static size_t pump_words(struct session *s, uint64_t now)
 {
@@ -173,6 +184,7 @@ static bool pump(struct session *s, uint64_t now)
     while (!closed(s) && (n = pump_in(s, now)) != 0)
         moved += n;
     fit(s, now);
+    moved += pump_work(s, now);
     moved += pump_body(s, now);
     moved += pump_out(s, now);
     events(s);
@@ -247,6 +259,7 @@ static void tls_came_up(struct session *s, uint64_t now)
 {
     struct tls_info info = tls_info(s->tls);
     struct report *r = s->report;
+    size_t len = 0;
 
     s->tls_was_up = true;
     r->at.tls = board_now_ns() / 1000;
@@ -255,6 +268,9 @@ static void tls_came_up(struct session *s, uint64_t now)
     r->tls_verified = info.verified;
     log_say("%s, %s, certificate %s", info.version, info.cipher,
             info.verified ? "verified" : "NOT verified");
+    s->job->binding.type = tls_binding(s->tls, s->binding, &len);
+    s->job->binding.p = s->binding;
+    s->job->binding.len = len;
     smtp_tls_up(&s->smtp, info.verified, now);
 }
 
@@ -267,7 +283,7 @@ static void tls_failed(struct session *s)
     verdict_tls(e, tls_why(), s->conf, s->port, s->report);
     smtp_abort(&s->smtp, e == TLS_E_TRUNCATED || e == TLS_E_MEMORY
                              ? SMTP_F_LOST
-                             : SMTP_F_NO_STARTTLS);
+                             : SMTP_F_TLS);
 }
 
 static void watch_tls(struct session *s, uint64_t now)
@@ -490,6 +506,8 @@ void submit(const struct config *conf, struct message *m, struct smtp_job *job,
 
     job->out = out;
     job->out_size = sizeof(out);
+    job->port = submit_port(conf);
+    s.job = job;
     s.conf = conf;
     s.message = m;
     s.report = r;

@@ -55,6 +55,9 @@ TABLE = {
                 'from a@example.org\npassword x\nsyslog LOG_MAIL\n', TAKEN),
     'localhost': ('account default\nhost 10.0.2.2\nport 25\ntls off\n'
                   'auth off\nfrom cron@example.org\nsyslog on\n', TAKEN),
+    'xoauth2': (BASE + 'auth xoauth2\nuser u\npassword ya29.x\n', TAKEN),
+    'scram-in-the-clear': (BASE + 'tls off\nauth scram-sha-1\nuser u\n'
+                           'password x\n', TAKEN),
     'dsn': (BASE + 'dsn_notify failure,delay\ndsn_return headers\n', TAKEN),
     'only-account': ('account one\n' + BASE, TAKEN),
     # 78, and why
@@ -86,7 +89,12 @@ TABLE = {
     'passwordeval': (BASE + 'auth on\nuser u\npasswordeval "pass mail"\n', 78,
                      'line 5', 'passwordeval', 'file password'),
     'aliases': (BASE + 'aliases /etc/aliases\n', 78, 'line 3', 'aliases'),
-    'xoauth2': (BASE + 'auth xoauth2\n', 78, 'line 3, column 6', 'login'),
+    'gssapi': (BASE + 'auth gssapi\n', 78, 'line 3, column 6', 'login'),
+    'external-no-cert': (BASE + 'auth external\n', 78, 'tls_cert_file'),
+    'plus-in-the-clear': (BASE + 'tls off\nauth scram-sha-256-plus\nuser u\n'
+                          'password x\n', 78, 'set tls on'),
+    'token-in-the-clear': (BASE + 'tls off\nauth xoauth2\nuser u\npassword '
+                           'x\n', 78, 'auth_unsafe'),
     'dsn-case': (BASE + 'dsn_notify sometimes\n', 78, 'line 3', 'column 12',
                  'never'),
     'dsn-never-else': (BASE + 'dsn_notify never,delay\n', 78, 'line 3',

@@ -291,7 +291,7 @@ auth_row('334-noise', {'auth': ('LOGIN',), 'replies': {
     'AUTH1': b'334 !!!not base64\xff\r\n', 'AUTH2': b'334\r\n'}}, 0, message=1)
 auth_row('login-only', {'auth': ('LOGIN',)}, 0, message=1, vm=True)
 auth_row('plain-only', {'auth': ('PLAIN',)}, 0, message=1)
-auth_row('none-known', {'auth': ('CRAM-MD5', 'XOAUTH2')}, 77, 'XOAUTH2',
+auth_row('none-known', {'auth': ('DIGEST-MD5', 'XOAUTH2')}, 77, 'XOAUTH2',
          also=withheld)
 auth_row('only-before-tls', {'clear_auth': True, 'replies': {
     'EHLO2': b'250-mail.test\r\n250 8BITMIME\r\n'}}, 77, 'no AUTH',

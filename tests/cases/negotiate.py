@@ -4,7 +4,7 @@ arrived."""
 import re
 
 from harness import case, check, equal
-from lab import (arrived, conf, crlf, expect_sent, files, head, launch,
+from lab import (PASSWORD, arrived, conf, crlf, expect_sent, files, head, launch,
                  server)
 
 
@@ -57,3 +57,23 @@ def note_comes_back(machine):
 
 note_comes_back('posix')
 note_comes_back('microvm')
+
+
+def auth_line(r):
+    return [c for c in said(r) if c.startswith('AUTH')]
+
+
+def login(kind, mech, setting, **kw):
+    """A mechanism that the server offers, by name or as the best."""
+    @case(f'negotiate/auth-{kind}-{setting}-{mech.lower()}')
+    def run():
+        tag = f'auth-{kind}-{setting}-{mech.lower()}'
+        srv = server(kind, **kw)
+        message, r = submit('posix', srv, tag, f'auth {setting}\n')
+        expect_sent(r, srv, tag, message)
+        equal([c.split()[1] for c in auth_line(r)], [mech], 'mechanism', r)
+        check(PASSWORD not in r.log, 'the password is in the log', r)
+
+
+for name in ('plain', 'login'):
+    login('exim', name.upper(), name)

@@ -5,9 +5,10 @@
  */
 /* sources: smtp/client.c smtp/dialogue.c smtp/state.c smtp/command.c
  * smtp/job.c smtp/params.c smtp/xtext.c smtp/reason.c smtp/reply.c
- * smtp/ehlo.c smtp/auth.c smtp/dotstuff.c smtp/mailbox.c smtp/idna.c
- * smtp/base64.c smtp/text.c tests/transcripts/script.c
- * tests/transcripts/escape.c */
+ * smtp/ehlo.c smtp/auth.c smtp/login.c smtp/scram.c smtp/dotstuff.c
+ * smtp/mailbox.c smtp/idna.c smtp/base64.c smtp/text.c
+ * tests/transcripts/script.c
+ * tests/transcripts/escape.c tests/transcripts/crypto.c */
 /* includes: smtp tests/transcripts */
 /*
  * Each dialogue is played as written, then with every chunk size for what
@@ -23,6 +24,7 @@
 #include "script.h"
 
 #include "base64.h"
+#include "crypto.h"
 
 #include <dirent.h>
 #include <stddef.h>
@@ -83,8 +85,20 @@ static void note_log(struct play *p, const char *text, size_t len)
     }
 }
 
-/* Pulls events and looks what was decided by the last call. */
+static void pull(struct play *p);
+
+/* Does what the session is owed at once, then looks what came of it. */
 static void observe(struct play *p)
+{
+    pull(p);
+    while ((smtp_want(&p->smtp) & SMTP_WORK) != 0) {
+        smtp_work(&p->smtp, p->now);
+        pull(p);
+    }
+}
+
+/* Pulls events and looks what was decided by the last call. */
+static void pull(struct play *p)
 {
     static const char *const kinds[] = { "= ", "> ", "< " };
     struct smtp_event e;
@@ -303,6 +317,7 @@ static void play(struct play *p, const struct script *s,
     p->job.rcpt = p->rcpt;
     p->job.out = p->out;
     p->job.out_size = s->out_size;
+    p->job.crypto = s->no_crypto ? NULL : &crypto;
     p->closed.in = NO_CUT;
     for (size_t i = 0; i < s->rcpt_count; i++) {
         p->rcpt[i].address = s->rcpt[i].address;

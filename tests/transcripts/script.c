@@ -3,6 +3,8 @@
  */
 #include "script.h"
 
+#include "auth.h"
+
 #include "escape.h"
 
 #include <stdio.h>
@@ -12,10 +14,11 @@
 static const char *const verdicts[] = { "pending", "sent", "later", "refused",
                                         "unsure" };
 static const char *const failures[] = {
-    "none",      "job",       "timeout",     "lost",     "protocol",
-    "injection", "tls-first", "no-starttls", "no-auth",  "auth",
-    "greeting",  "sender",    "recipients",  "partial",  "message",
-    "size",      "utf8",      "unfit",       "extension"
+    "none",       "job",       "timeout",     "lost",      "protocol",
+    "injection",  "tls-first", "no-starttls", "no-auth",   "auth",
+    "greeting",   "sender",    "recipients",  "partial",   "message",
+    "size",       "utf8",      "unfit",       "extension", "tls",
+    "encryption", "auth-weak", "auth-needed", "impostor"
 };
 #define FAILURES (sizeof failures / sizeof failures[0])
 
@@ -94,6 +97,8 @@ static bool flag(struct script *s, const char *key)
         s->verified = false;
     else if (strcmp(key, "requiretls") == 0)
         s->job.wishes.require_tls = true;
+    else if (strcmp(key, "nocrypto") == 0)
+        s->no_crypto = true;
     else if (strcmp(key, "eightbit") == 0)
         s->job.eight_bit = true;
     else
@@ -104,14 +109,18 @@ static bool flag(struct script *s, const char *key)
 static bool choice(struct script *s, const char *key, const char *arg)
 {
     static const char *const tls[] = { "none", "starttls", "implicit" };
-    static const char *const auth[] = { "off", "any", "plain", "login" };
+    struct smtp_str name = { arg, strlen(arg) };
     int v = -1;
 
     if (strcmp(key, "tls") == 0 && (v = find(tls, 3, arg)) >= 0)
         s->job.tls = (enum smtp_tls)v;
-    else if (strcmp(key, "auth") == 0 && (v = find(auth, 4, arg)) >= 0)
+    else if (strcmp(key, "auth") == 0) {
+        v = strcmp(arg, "off") == 0   ? SMTP_AUTH_OFF
+            : strcmp(arg, "any") == 0 ? SMTP_AUTH_ANY
+                                      : (int)auth_by_name(name);
         s->job.auth = (enum smtp_auth)v;
-    else if (strcmp(key, "verdict") == 0 && (v = find(verdicts, 5, arg)) >= 0)
+    }
+    if (strcmp(key, "verdict") == 0 && (v = find(verdicts, 5, arg)) >= 0)
         s->verdict = (enum smtp_verdict)v;
     else if (strcmp(key, "failure") == 0 &&
              (v = find(failures, FAILURES, arg)) >= 0)
@@ -177,6 +186,13 @@ static bool setting(struct script *s, const char *key, char *arg)
         s->job.user = value(s, arg);
     } else if (strcmp(key, "password") == 0) {
         s->job.password = value(s, arg);
+    } else if (strcmp(key, "host") == 0) {
+        s->job.host = value(s, arg);
+        s->job.port = 587;
+    } else if (strcmp(key, "binding") == 0) {
+        s->job.binding.type = "tls-exporter";
+        s->job.binding.p = (const uint8_t *)value(s, arg).p;
+        s->job.binding.len = strlen(arg);
     } else if (strcmp(key, "size") == 0) {
         s->job.size = strtoull(arg, NULL, 10);
     } else if (strcmp(key, "fit") == 0) {

@@ -45,6 +45,7 @@ struct script {
     bool verified;
     uint64_t fit[2]; /* size without and with 8BITMIME; 0: unfit */
     size_t out_size;
+    bool no_crypto;
     uint8_t *body;
     size_t body_len;
     enum smtp_verdict verdict;

@@ -1,0 +1,35 @@
+/*
+ * saslname.h - a name between commas (RFC 5801 section 4, RFC 5802 section
+ * 5.1): ',' becomes "=2C" and '=' becomes "=3D".
+ *
+ * Read by position, so that a name of any length needs no buffer.
+ */
+#ifndef SMTP_SASLNAME_H
+#define SMTP_SASLNAME_H
+
+#include "smtp.h"
+
+static inline size_t saslname_len(struct smtp_str s)
+{
+    size_t n = s.len;
+
+    for (size_t i = 0; i < s.len; i++)
+        n += s.p[i] == ',' || s.p[i] == '=' ? 2 : 0;
+    return n;
+}
+
+/* Character at of the name; at < saslname_len(). */
+static inline char saslname_char(struct smtp_str s, size_t at)
+{
+    size_t i = 0;
+
+    for (;; i++) {
+        size_t n = s.p[i] == ',' || s.p[i] == '=' ? 3 : 1;
+
+        if (at < n)
+            return n == 1 ? s.p[i] : (s.p[i] == ',' ? "=2C" : "=3D")[at];
+        at -= n;
+    }
+}
+
+#endif
