@@ -38,6 +38,8 @@ _Static_assert(RING >= TCP_SND_BUF, "the ring never limits the window");
 /* ARP asks five times, once a second; then there is no such neighbour */
 #define NEIGHBOUR_MS 5000
 
+#define LOCAL_PORTS 0xc000u /* RFC 6335, 6: from here to 65535 */
+
 /* bytes per tcp_write(): one that fails for want of memory costs little */
 #define WRITE_MAX (8 * TCP_MSS)
 
@@ -259,6 +261,20 @@ static void start(struct tcp *t, struct tcp_pcb *pcb)
     tcp_nagle_disable(pcb);
 }
 
+/* A local port at random (RFC 6056, 3.3.1). lwIP's own choice counts upwards
+ * from a random start; from 65535, one start of 16384, it counts to 0, and then
+ * finds no port. */
+static err_t bind_port(struct tcp_pcb *pcb)
+{
+    uint32_t first = LWIP_RAND(), i;
+    err_t err = ERR_USE;
+
+    for (i = 0; i <= TCP_CONNECTIONS && err == ERR_USE; i++)
+        err = tcp_bind(pcb, IP4_ADDR_ANY,
+                       (u16_t)(LOCAL_PORTS | ((first + i) & ~LOCAL_PORTS)));
+    return err;
+}
+
 struct tcp *tcp_open(uint32_t address, uint16_t port)
 {
     struct tcp *t = free_slot();
@@ -279,7 +295,9 @@ struct tcp *tcp_open(uint32_t address, uint16_t port)
     }
     start(t, pcb);
     ip_addr_set_ip4_u32(&to, lwip_htonl(address));
-    err = tcp_connect(pcb, &to, port, on_connected);
+    err = bind_port(pcb);
+    if (err == ERR_OK)
+        err = tcp_connect(pcb, &to, port, on_connected);
     if (err == ERR_OK)
         return t;
     tcp_abandon(let_go(t), 0);
