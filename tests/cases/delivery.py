@@ -2,13 +2,10 @@
 import os
 import random
 
+from delivery_body import BODY
 from harness import DEPS, TOP, case, check, equal, new_dir, succeed
 from lab import (MACHINES, PASSWORD, arrived, conf, crlf, expect_sent, files,
                  head, launch, server)
-
-BODY = (b'..two dots\n.\n.one dot\nline\n...\n'
-        b'\xc3\xa4\xc3\xb6\xc3\xbc 8-bit \xff\xfe\n' + b'x' * 998 + b'\n' +
-        b'.' * 998 + b'\n\n\nno final newline')
 
 
 def port(srv, mode):
@@ -150,16 +147,6 @@ def read_recipients():
         check(b'hidden' not in m.sent, 'Bcc was sent')
         equal(m.sent, crlf(message).replace(b'Bcc: hidden@mail.test\r\n',
                                             b''), 'the rest')
-
-
-@case('delivery/50-boots', slow=True)
-def fifty():
-    srv = server('exim')
-    for n in range(50):
-        message = head(f'boot-{n}') + b'boot %d\n' % n
-        r = launch('microvm', 'rcpt@mail.test', message=message,
-                   conf=conf(srv.starttls_port), files=files())
-        expect_sent(r, srv, f'boot-{n}', message)
 
 
 @case('delivery/built-in-files', alone=True)
