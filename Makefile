@@ -267,7 +267,7 @@ fuzz: ## hostile devices, peers, messages: T=seconds each (60), ONLY=pattern
 release: ## build/release: a tarball for each board, for users without a compiler
 	$(q)for b in $(filter-out posix,$(BOARDS)); do \
 		$(MAKE) image BOARD=$$b && $(MAKE) tarball BOARD=$$b || exit 1; done
-tarball:
+tarball: $(if $(wildcard board/$(BOARD)/disk.mk),$(out)/BOOTX64.EFI)
 	$(q)LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
 		PICOLIBC_DIR='$(PICOLIBC_DIR)' LIBFDT_DIR='$(LIBFDT_DIR)' \
 		scripts/release $(BOARD) $(out) $(BUILD)/release $(version) $(epoch)

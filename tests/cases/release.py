@@ -89,6 +89,21 @@ def delivers():
         equal(len(srv.wires[0].messages), 1, 'delivered')
 
 
+@case('release/disk', alone=True)
+def disk():
+    """A disk for UEFI from the tarball: the program in it is the tarball's."""
+    top = unpacked()
+    folder, image = new_dir('files'), os.path.join(new_dir('disk'), 'disk.img')
+    with open(os.path.join(folder, 'message'), 'wb') as f:
+        f.write(MESSAGE)
+    efi = os.path.join(top, 'lib/bootmail/x86_64/BOOTX64.EFI')
+    succeed([os.path.join(top, 'bin', 'bootmail-disk'), efi, image, folder])
+    for name, data in (('EFI/BOOT/BOOTX64.EFI', read(efi)),
+                       ('bootmail/message', MESSAGE)):
+        got = succeed(['mcopy', '-n', '-i', image + '@@1M', '::' + name, '-'])
+        equal(got.stdout, data, name)
+
+
 @case('release/contents', alone=True)
 def contents():
     top = unpacked()
