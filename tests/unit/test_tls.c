@@ -334,6 +334,29 @@ static void drive(struct job *j, struct server *s, struct tls *t)
     }
 }
 
+/* What ties a login to the connection is the same on both ends (RFC 9266; RFC
+ * 5929 section 4). */
+static void same_binding(struct server *s, struct tls *t, bool tls13)
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+    uint8_t ours[TLS_BINDING_MAX], theirs[EVP_MAX_MD_SIZE];
+    unsigned n = 32;
+    size_t len = 0;
+    const char *type = tls_binding(t, ours, &len);
+
+    if (tls13)
+        CHECK_EQ(SSL_export_keying_material(s->ssl, theirs, n, label,
+                                            sizeof(label) - 1, NULL, 0, 0),
+                 1);
+    else
+        CHECK_EQ(
+            X509_digest(SSL_get_certificate(s->ssl), EVP_sha256(), theirs, &n),
+            1);
+    CHECK_STR(type, tls13 ? "tls-exporter" : "tls-server-end-point");
+    CHECK_EQ(len, n);
+    CHECK(memcmp(ours, theirs, n) == 0);
+}
+
 static void run(struct job *j)
 {
     size_t before = heap_stats().used;
@@ -347,6 +370,8 @@ static void run(struct job *j)
         j->error = tls_error(t);
         j->state = tls_state(t);
         j->info = tls_info(t);
+        if (j->state == TLS_PEER_DONE)
+            same_binding(&s, t, strcmp(j->info.version, "TLSv1.3") == 0);
         tls_free(t);
     } else {
         j->state = TLS_BROKEN;
