@@ -3,9 +3,11 @@ offer. The dialogue itself is asserted, from the trace, not only that mail
 arrived."""
 import re
 
+from dialogue import Dialogue
+from fake import Fake
 from harness import case, check, equal
 from lab import (PASSWORD, arrived, conf, crlf, expect_sent, files, head, launch,
-                 server)
+                 pki, server)
 
 
 def said(r):
@@ -77,3 +79,33 @@ def login(kind, mech, setting, **kw):
 
 for name in ('plain', 'login'):
     login('exim', name.upper(), name)
+
+
+def sasl(mech, setting, machine):
+    """Against a server that computes with Python's hashes: the right secret,
+    and a wrong one."""
+    @case(f'negotiate/sasl-{mech.lower()}-{setting}-{machine}')
+    def run():
+        offered = (mech, 'PLAIN', 'LOGIN') if setting == 'on' else (
+            'PLAIN', 'LOGIN', mech)
+        for password, status in ((PASSWORD, 0), ('another', 77)):
+            tag = f'sasl-{mech.lower()}-{status}'
+            with Fake(Dialogue(auth=offered), pki=pki()) as srv:
+                r = launch(machine, '--trace', 'rcpt@mail.test',
+                           message=head(tag) + b'hello\n',
+                           conf=conf(srv.port, more=f'auth {setting}\n'),
+                           files=files(password=password))
+                got = [m for w in srv.wires for m in w.messages]
+            equal(r.status, status, 'exit status', r)
+            equal(len(got), 0 if status else 1, 'messages delivered', r)
+            equal([c.split()[1] for c in auth_line(r)], [mech], 'mechanism', r)
+            check(password not in r.log, 'the password is in the log', r)
+
+
+for name in ('SCRAM-SHA-1', 'SCRAM-SHA-256', 'CRAM-MD5', 'XOAUTH2',
+             'OAUTHBEARER'):
+    sasl(name, name.lower(), 'posix')
+sasl('SCRAM-SHA-256', 'on', 'posix')
+sasl('SCRAM-SHA-256', 'on', 'microvm')
+sasl('SCRAM-SHA-256', 'on', 'aarch64')
+sasl('SCRAM-SHA-256', 'on', 'riscv64')

@@ -2,6 +2,8 @@
 import base64
 import re
 
+import sasl
+
 CAPS = ('SIZE 52428800', '8BITMIME', 'ENHANCEDSTATUSCODES', 'PIPELINING')
 
 
@@ -128,6 +130,9 @@ class _Session:
             self.say('AUTH', b'504 5.5.4 mechanism not offered\r\n')
             return
         try:
+            if mech in sasl.MECHANISMS:
+                self.verdict(sasl.MECHANISMS[mech](self, first))
+                return
             if mech == 'PLAIN':
                 text = first or self.ask('AUTH1', b'334 \r\n')
                 _, user, password = base64.b64decode(text).split(b'\0')
@@ -140,7 +145,10 @@ class _Session:
             self.say('AUTH', b'501 5.5.2 not base64\r\n')
             return
         good = self.plan.users.get(user.decode('latin-1'))
-        if good is not None and good.encode() == password:
+        self.verdict(good is not None and good.encode() == password)
+
+    def verdict(self, good):
+        if good:
             code = self.say('AUTH', b'235 2.7.0 welcome\r\n')
         else:
             code = self.say('AUTH', b'535 5.7.8 wrong user or password\r\n')
