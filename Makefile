@@ -211,7 +211,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 # ----------------------------------------------------------------- targets
 .PHONY: FORCE help image disk coverage libc posix demo test bench fuzz \
-	release tarball check \
+	test-qemu release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-stack check-tidy format size debug verifycert host-verifycert clean distclean
 
@@ -252,6 +252,11 @@ test: ## every test (ONLY=pattern, QUICK=1)
 	$(q)$(MAKE) image BOARD=posix
 	$(q)$(MAKE) image BOARD=posix SAN=1
 	$(q)ONLY='$(ONLY)' QUICK='$(QUICK)' BUILD='$(BUILD)' tests/run
+
+test-qemu: ## deliveries over Debian's other versions of QEMU (downloads them)
+	$(q)scripts/setup --for test
+	$(q)$(MAKE) image BOARD=x86_64
+	$(q)ONLY='$(ONLY)' BUILD='$(BUILD)' tests/qemu
 
 bench: ## figures: image size, guest instructions, heap of one delivery
 	$(q)scripts/setup --for test
@@ -372,7 +377,8 @@ $(out)/verifycert: $(judge)
 
 clean: ## remove what was built (what was downloaded stays)
 	$(q)if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 \
-		! -name deps ! -name apt ! -name servers -exec rm -rf {} +; fi
+		! -name deps ! -name apt ! -name servers \
+		! -name qemu -exec rm -rf {} +; fi
 
 distclean: ## remove build/ altogether
 	$(q)rm -rf $(BUILD)

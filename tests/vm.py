@@ -160,12 +160,17 @@ class Boot:
                 f'{self.seconds:.1f} s\n{self.text[-4000:]}')
 
 
+def program(board):
+    """QEMU of a board: of PATH, or of another version (tests/qemu)."""
+    return os.path.join(os.environ.get('QEMU_DIR', ''), BOARDS[board].qemu)
+
+
 def arguments(kernel, board=KERNEL, machine=None, memory='32M', cpu=True,
               append=None, initrd=None, nic=True, debug_exit='0xf4',
               serial='stdio', extra=()):
     """A command line; initrd: bytes, a path, or None."""
     machine = machine or BOARDS[board].machine
-    argv = [BOARDS[board].qemu, '-nodefaults', '-no-user-config',
+    argv = [program(board), '-nodefaults', '-no-user-config',
             '-no-reboot', '-display', 'none', '-accel', 'tcg',
             '-m', memory, '-serial', serial]
     if kernel:  # None: from a disk

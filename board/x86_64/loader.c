@@ -106,8 +106,9 @@ static void check_initrd(const struct loader_given *g)
         boot_fail(STATUS_CONFIG, "the loader gave more than one module: "
                                  "put all files into one archive");
     if (len > UINT64_MAX - at || !ram_free(at, len))
-        boot_fail(STATUS_CONFIG, "the initrd does not lie in memory: "
-                                 "give the machine more");
+        boot_fail(STATUS_CONFIG, "the initrd does not lie in free memory: "
+                                 "give the machine more (QEMU's microvm with "
+                                 "acpi=on: -bios qboot.rom)");
     if (mem_in_image(at, len))
         boot_fail(STATUS_CONFIG, "the initrd overlaps the image: "
                                  "give the machine more memory");
