@@ -4,7 +4,7 @@
  * Implemented once per board/<name>/; nothing outside board/ and kernel/arch/
  * mentions a hardware address. The board's start code sets up memory, traps,
  * console and clock, then calls app_main() and hands its result to
- * board_exit(). Everything runs on one stack in one thread; interrupts do
+ * board_finish(). Everything runs on one stack in one thread; interrupts do
  * nothing but end board_idle().
  *
  * Units: time in nanoseconds since some point before app_main(), lengths in
@@ -29,9 +29,16 @@ struct board_info {
     struct blob initrd;  /* the first boot module; empty if there is none  */
 };
 
+/* What becomes of the machine when its work is done. */
+enum board_end {
+    BOARD_POWEROFF, /* off, and the host learns the status               */
+    BOARD_REBOOT,   /* from the start, as after a press on its button    */
+    BOARD_HALT,     /* on, and the processor stopped: nothing wakes it   */
+};
+
 /* The program, called once by the board's start code. Returns the exit
- * status of design.md 2.5. */
-int app_main(void);
+ * status of design.md 2.5, and *how the machine is to end. */
+int app_main(enum board_end *how);
 
 const struct board_info *board_info(void);
 
@@ -76,8 +83,13 @@ size_t board_entropy(uint8_t *out, size_t len);
  * call returned: no wake-up is lost. UINT64_MAX: no deadline. */
 void board_idle(uint64_t until_ns);
 
-/* End of run: hand the status to the host as well as the machine can, then
- * power off. Never returns, whatever the machine lacks. */
+/* End of run after a bug, whoever sees it: hand the status to the host as well
+ * as the machine can, then power off. Never returns, whatever the machine
+ * lacks. */
 _Noreturn void board_exit(int status);
+
+/* End of run after app_main(). The status is for the host that a machine's
+ * power-off can tell it to; one that cannot restart is powered off. */
+_Noreturn void board_finish(int status, enum board_end how);
 
 #endif

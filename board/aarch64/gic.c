@@ -229,3 +229,12 @@ uint32_t gic_take(void)
     }
     return id < SPURIOUS ? id : GIC_NONE;
 }
+
+void gic_stop(void)
+{
+    if (sgi != NULL)
+        cpu_write(icc_igrpen1_el1, 0);
+    else if (cpu != NULL)
+        set(cpu, C_CTLR, 0);
+    cpu_isb();
+}

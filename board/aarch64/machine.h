@@ -33,6 +33,7 @@ bool gic_enable(uint32_t id, bool edge);
 /* The next pending interrupt, acknowledged and over; GIC_NONE: there is
  * none. One whose line stays raised comes again. */
 uint32_t gic_take(void);
+void gic_stop(void); /* no interrupt reaches the processor any more */
 
 /* irq.c: controller and timer as the device tree names them; "GICv3" */
 const char *irq_init(void);

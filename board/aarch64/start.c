@@ -144,6 +144,7 @@ static _Noreturn void program(uint64_t tree, uint64_t count_at_entry,
                               uint64_t seed)
 {
     struct dt_start boot;
+    enum board_end how;
     int status;
 
     dt_start(__image_start, __image_end, &boot);
@@ -159,9 +160,9 @@ static _Noreturn void program(uint64_t tree, uint64_t count_at_entry,
     describe(irq_init());
     boot_constructors();
     selftest(info.cmdline);
-    status = app_main();
+    status = app_main(&how);
     dt_start_forget();
-    board_exit(status);
+    board_finish(status, how);
 }
 
 /* called by start.S; sets the guard, so it must not check one itself */

@@ -214,6 +214,13 @@ _Noreturn void board_exit(int status)
     exit(status);
 }
 
+/* A process has no machine to restart or to leave on. */
+_Noreturn void board_finish(int status, enum board_end how)
+{
+    (void)how;
+    board_exit(status);
+}
+
 /* ------------------------------------------------------ start-up -------- */
 
 static int64_t number_from_env(const char *name, int64_t otherwise)
@@ -304,6 +311,8 @@ int main(int argc, char **argv)
 {
     const struct rlimit no_core = { 0, 0 };
     const char *kind;
+    enum board_end how;
+    int status;
 
     errno = 0;
     start_ns = clock_ns();
@@ -316,5 +325,6 @@ int main(int argc, char **argv)
     start_net(kind);
     heap_fail_at((uint32_t)number_from_env("BOOTMAIL_FAIL_ALLOC", 0));
     heap_fail_from((uint32_t)number_from_env("BOOTMAIL_FAIL_FROM", 0));
-    board_exit(app_main());
+    status = app_main(&how);
+    board_finish(status, how);
 }

@@ -9,7 +9,8 @@
  *   4. reset by the keyboard controller, which microVMs take for the end
  *   5. reset by triple fault
  *   6. stop with interrupts off
- * Runs in traps too: no heap, no interrupts, bounded waits.
+ * A restart that was asked for is 3 to 5, and says no status: isa-debug-exit
+ * would end QEMU. Runs in traps too: no heap, no interrupts, bounded waits.
  */
 #include "board.h"
 #include "machine.h"
@@ -116,5 +117,19 @@ _Noreturn void board_exit(int status)
         keyboard_reset();
     }
     debug_exit(status);
+    cpu_triple_fault();
+}
+
+/* A fault on the way to a restart leads to board_exit(). */
+_Noreturn void board_finish(int status, enum board_end how)
+{
+    if (how == BOARD_POWEROFF)
+        board_exit(status);
+    __asm__ volatile("cli");
+    console_end();
+    if (how == BOARD_HALT)
+        cpu_stop();
+    acpi_reset();
+    keyboard_reset();
     cpu_triple_fault();
 }

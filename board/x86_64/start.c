@@ -66,6 +66,7 @@ static void slide(uint64_t boot_info, uint64_t tsc, struct blob cmdline)
 static void start(uint64_t boot_info, uint64_t tsc)
 {
     struct boot boot;
+    enum board_end how;
     int status;
 
     stack_paint();
@@ -86,9 +87,9 @@ static void start(uint64_t boot_info, uint64_t tsc)
     if (!console_seen())
         console_open();
     selftest(info.cmdline);
-    status = app_main();
+    status = app_main(&how);
     loader_forget();
-    board_exit(status);
+    board_finish(status, how);
 }
 
 /* called by start.S and move.S; sets the guard, so it must check none */

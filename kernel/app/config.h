@@ -47,6 +47,7 @@ struct config {
     uint32_t timeout_s;       /* per network state; 0: RFC 5321's own     */
     uint32_t total_timeout_s; /* of the whole run                         */
     uint32_t watchdog_s;      /* 0: none                                  */
+    uint8_t at_end;           /* enum board_end                           */
     struct blob domain;       /* EHLO name; empty: the address            */
 
     bool tls, tls_starttls, tls_certcheck;

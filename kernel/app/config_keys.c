@@ -40,6 +40,7 @@ static const char *const autos[] = { "off", "auto-generated", "auto-replied",
 static const char *const canonical[] = { "relaxed/relaxed", "relaxed/simple",
                                          "simple/relaxed", "simple/simple",
                                          NULL };
+static const char *const ends[] = { "poweroff", "reboot", "halt", NULL };
 static const char *const versions[] = { "1.2", "1.3", NULL };
 
 #define STR(n, field, dflt, help)                      \
@@ -94,6 +95,8 @@ const struct conf_key config_keys[] = {
 
     SECONDS("watchdog", watchdog_s, "off", 0, WATCHDOG_MAX,
             "seconds after which a stuck machine restarts (i6300esb)"),
+    CHOICE("at_end", at_end, "poweroff", ends,
+           "after the report; a reboot sends again; the launcher powers off"),
 
     /* TLS */
     BOOL("tls", tls, "on", "encrypt and verify; off sends in the clear"),

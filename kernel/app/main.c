@@ -106,7 +106,21 @@ static void deliver(void)
     sign_close();
 }
 
-int app_main(void)
+/* What only somebody's hand can mend, a restart would find again, for ever. */
+static enum board_end end(void)
+{
+    switch (report.status) {
+    case STATUS_USAGE:
+    case STATUS_MESSAGE:
+    case STATUS_BUG:
+    case STATUS_CONFIG:
+        return BOARD_POWEROFF;
+    default:
+        return (enum board_end)conf.at_end;
+    }
+}
+
+int app_main(enum board_end *how)
 {
     struct heap_stats heap;
     size_t used, size;
@@ -132,5 +146,6 @@ int app_main(void)
     report_print(&report);
     watchdog_stop();  /* a restart from here on would send again */
     files_wipe_all(); /* secrets must not outlive the run in the guest's RAM */
+    *how = end();
     return report.status;
 }

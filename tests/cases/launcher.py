@@ -220,7 +220,7 @@ def sendmail_flags():
             (['--timeout', '08', '"a b"@c', '\u00fc@b.c'],
              ['total_timeout 8', 'to ""a b"@c"', 'to "\u00fc@b.c"'])):
         got = packed(*args)['args'].decode().splitlines()
-        equal(got[1:], lines, f'{args}')
+        equal(got[1:], ['at_end poweroff', *lines], f'{args}')
 
 
 @case('launcher/usage-words')

@@ -114,6 +114,7 @@ static void defaults(void)
         "timeout off",
         "total_timeout 900",
         "watchdog off",
+        "at_end poweroff",
         "tls on",
         "tls_starttls on",
         "tls_certcheck on",
