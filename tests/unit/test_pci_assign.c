@@ -98,7 +98,7 @@ static void wr(uint32_t bdf, uint16_t off, uint32_t v, uint8_t bytes)
     f->cfg[off / 4] = v;
 }
 
-static const struct pci_host host = { rd, wr };
+static const struct pci_host host = { .read = rd, .write = wr };
 
 static void begin(void)
 {
