@@ -310,7 +310,7 @@ check-layers:
 check-style:
 	$(q)scripts/check-style
 check-shell:
-	$(q)shellcheck $(shell)
+	$(q)shellcheck -x $(shell)
 check-format:
 	$(q)clang-format --dry-run -Werror $(ours) $(tools)
 check-cppcheck:

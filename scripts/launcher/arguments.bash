@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+#
+# arguments.bash: the command line, as sendmail(1) and --help have it. Leaves
+# the options in the variables that bootmail declares; checks all that can be
+# checked without reading a file.
+
+usage() {
+    cat <<'X'
+usage: bootmail [options] [--] recipient... < message
+
+Boots a virtual machine that submits the message and nothing else.
+
+  -C, --file FILE     configuration (msmtp's language); default: the first of
+                      $BOOTMAIL_CONFIG, ~/.config/bootmail/bootmail.conf,
+                      ~/.bootmailrc, /etc/bootmail.conf
+  -a, --account NAME  account of the configuration to use
+  -f, -r, --from ADDR envelope sender
+  -F NAME             full name for a From field that has to be made
+  -N WHEN, -R WHAT    delivery notes: never, or failure,delay,success; with
+                      full or hdrs of the message (dsn_notify, dsn_return)
+  -t                  recipients also from To, Cc and Bcc of the message
+  --subject TEXT      subject for a message that has none
+  --html FILE         the same text in HTML, beside the plain one
+  --inline FILE       a picture that the HTML shows as cid:NAME
+  --attach FILE       attach a file; may be repeated
+  -i, -oi, ...        sendmail's; a lone dot never ends the message anyway
+  -v, --verbose       show the guest's log (default: on a terminal)
+  --trace             show the dialogue too, secrets replaced
+  --json              print the report line on standard output
+  --dry-run           show what would be packed and run, run nothing
+  --save FILE         keep the packed files, secrets and all (an initrd)
+  --timeout SECONDS   of the whole run (default: the configuration's)
+
+  --board NAME        x86_64 (default; a release: its own), aarch64, riscv64, or
+                      posix (a process of this system)
+  --machine NAME      QEMU's, with options: microvm (x86_64's default), q35, pc;
+                      virt (aarch64's and riscv64's)
+  --memory SIZE       RAM, such as 64M (default: what the message needs)
+  --accel NAME        tcg (default) or kvm
+  --net HOW           user (default; the host's loopback is 10.0.2.2),
+                      tap:INTERFACE, none
+  --pcap FILE         record the guest's network traffic
+  --image FILE        boot this image
+  --semihosting       aarch64: the machine exits with the status too. QEMU then
+                      gives the guest this user's files: for images you trust
+
+exit status: 0 every recipient accepted, 64 usage, 65 message, 68 host name,
+69 refused, 70 bug, 74 no network, 75 try later, 76 protocol, 77 authentication
+or certificate, 78 configuration, 79 may have been delivered
+X
+}
+
+need() { # option, count of words left
+    [ "$2" -ge 2 ] || die $EX_USAGE "option $1 needs a value (see --help)"
+}
+
+one_line() { # option, value: it becomes one line of a file
+    case $2 in
+    *[[:cntrl:]]*) die $EX_USAGE "$1: control characters are not allowed" ;;
+    esac
+}
+
+parse() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --help) usage; exit 0 ;;
+        --) shift; rcpt+=("$@"); return ;;
+        --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+        -C | --file) need "$1" $#; config=$2; shift ;;
+        -a | --account) value "$@"; account=$2; shift ;;
+        -f | -r | --from) value "$@"; from=$2 set_from=1; shift ;;
+        -F) value "$@"; fullname=$2; shift ;;
+        --subject) value "$@"; subject=$2 set_subject=1; shift ;;
+        --html) value "$@"; html=$2; shift ;;
+        --inline) value "$@"; inline+=("$2"); shift ;;
+        --attach) value "$@"; attach+=("$2"); shift ;;
+        --@(board|machine|memory|net|accel|pcap|save|image))
+            value "$@"; printf -v "${1#--}" %s "$2"; shift ;;
+        --timeout) value "$@"; check_seconds "$2"; shift ;;
+        -t | --read-recipients) read_rcpt=1 ;;
+        -v | --verbose) verbose=1 ;;
+        --trace) trace=1 verbose=1 ;;
+        --json) json=1 ;;
+        --dry-run) dry=1 ;;
+        --semihosting) semihosting=1 ;;
+        # sendmail's, without meaning here: one message is sent, at once
+        -i | -G | -m | -n | -U | -bm | -[oBAhLOVX]?*) ;;
+        -[oBAhLOVX]) value "$@"; shift ;;
+        -N) value "$@"; check_notify "${2,,}"; notify=${2,,}; shift ;;
+        -R) value "$@"; [[ ${2,,} = @(off|full|hdrs) ]] ||
+            die $EX_USAGE "-R wants full or hdrs"; what=${2,,}; shift ;;
+        -b*) die $EX_USAGE "$1: only -bm, sending a message, can be done" ;;
+        -[CafrFNR]?*) set -- "${1:0:2}" "${1:2}" "${@:2}"; continue ;;
+        -[tviGmnU]?*) set -- "${1:0:2}" "-${1:2}" "${@:2}"; continue ;;
+        -?*) die $EX_USAGE "unknown option $1 (see --help)" ;;
+        *) rcpt+=("$1") ;;
+        esac
+        shift
+    done
+}
+
+value() {
+    need "$1" $#
+    one_line "$1" "$2"
+}
+
+check_notify() {
+    local one='(failure|delay|success)'
+    [[ $1 =~ ^(off|never|$one(,$one)*)$ ]] ||
+        die $EX_USAGE "-N wants never, or some of failure,delay,success"
+}
+
+check_seconds() {
+    case $1 in
+    '' | *[!0-9]* | ??????*) timeout=0 ;;
+    *) timeout=$((10#$1)) ;;
+    esac
+    ((timeout >= 1 && timeout <= 86400)) ||
+        die $EX_USAGE "--timeout wants seconds, from 1 to 86400"
+}
+
+# A release holds the image of one board, and is for that one.
+default_board() {
+    local dir
+    [ -z "$board" ] || return 0
+    board=x86_64
+    for dir in "$here"/../lib/bootmail/{x86_64,aarch64,riscv64,posix}; do
+        [ -d "$dir" ] || continue
+        board=${dir##*/}
+        return
+    done
+}
+
+check_arguments() {
+    local i
+    default_board
+    case $account in
+    *[!A-Za-z0-9._@-]*) die $EX_USAGE "account \"$account\": not a name" ;;
+    esac
+    case $board in
+    x86_64 | aarch64 | riscv64 | posix) ;;
+    *) die $EX_USAGE "no board \"$board\": x86_64, aarch64, riscv64 or posix" ;;
+    esac
+    [ $semihosting = 0 ] || [ "$board" = aarch64 ] ||
+        die $EX_USAGE "--semihosting is for the board aarch64"
+    case $net in
+    user | none | tap:?*) ;;
+    *) die $EX_USAGE "--net wants user, tap:INTERFACE or none" ;;
+    esac
+    case $net$machine$memory$accel in
+    *[[:space:]]*) die $EX_USAGE "an option's value holds white space" ;;
+    esac
+    case $from in # sendmail's way to write an address, the null sender too
+    '<'*'>') from=${from:1:-1} ;;
+    esac
+    for i in ${rcpt[@]+"${!rcpt[@]}"}; do
+        one_line recipient "${rcpt[i]}"
+        case ${rcpt[i]} in
+        '<'*'>') rcpt[i]=${rcpt[i]:1:-1} ;;
+        esac
+        [ -n "${rcpt[i]}" ] || die $EX_USAGE "an empty recipient"
+    done
+}

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+#
+# machine.bash: the command that runs the image: a process, or QEMU with the
+# machine of the board.
+
+posix_command() {
+    cmd=("$image" --initrd "$initrd" --net "$net")
+    [ -z "$account" ] || cmd+=(--append "account=$account")
+    [ -z "$pcap" ] || cmd+=(--pcap "$pcap")
+}
+
+# RAM for the image, its arena and the initrd, unless told otherwise.
+default_memory() {
+    local size
+    size=$(stat -c %s -- "$work/initrd")
+    printf '%dM' $((32 + room * (size + 1048575) / 1048576))
+}
+
+# As QEMU takes it: MiB, or with K, M, G. QEMU lays the initrd over the image
+# where both do not fit, and then nobody is left to say so.
+check_memory() {
+    local re='^([0-9]{1,9})([kKmMgG]?)$' size least
+    [ -n "$memory" ] || return 0
+    [[ $memory =~ $re ]] ||
+        die $EX_USAGE "--memory \"$memory\": wants a size such as 64M"
+    size=$((10#${BASH_REMATCH[1]}))
+    case ${BASH_REMATCH[2]} in
+    [kK]) ;;
+    [gG]) size=$((size * 1048576)) ;;
+    *) size=$((size * 1024)) ;;
+    esac
+    least=$((floor + room * ($(stat -c %s -- "$initrd") + 1023) / 1024))
+    [ "$size" -ge "$least" ] ||
+        die $EX_CONFIG "--memory $memory is too small: this message needs $(((least + 1023) / 1024))M"
+}
+
+# Each board: floor, the KiB that are needed beside the initrd; room, how often
+# the initrd must fit (QEMU's virt puts it into the upper half of memory).
+x86_64_machine() {
+    qemu=${QEMU:-qemu-system-x86_64} package=qemu-system-x86
+    floor=4096 room=1
+    case ${machine:=microvm} in
+    microvm)
+        machine+=,x-option-roms=off,pic=off,pit=off,rtc=on,isa-serial=on
+        machine+=,acpi=off ;;
+    esac
+    [[ $machine = microvm* ]] || nic=virtio-net-pci
+    more=(-device "isa-debug-exit,iobase=0xf4,iosize=0x04")
+}
+
+# By default the power goes off and QEMU exits with 0 whatever happened.
+aarch64_machine() {
+    qemu=${QEMU:-qemu-system-aarch64} package=qemu-system-arm
+    floor=8192 room=2
+    : "${machine:=virt}"
+    [[ $accel != kvm || $machine = *gic-version=* ]] ||
+        machine+=,gic-version=host
+    if [ "$semihosting" = 1 ]; then
+        more=(-semihosting-config "enable=on,target=native")
+        append+=(semihosting=on)
+    fi
+}
+
+# Without firmware, which takes longer than all the rest. QEMU exits with the
+# image's status.
+riscv64_machine() {
+    qemu=${QEMU:-qemu-system-riscv64} package=qemu-system-misc
+    floor=8192 room=2
+    : "${machine:=virt}"
+    cpu=rv64 more=(-bios none)
+}
+
+qemu_command() {
+    local qemu package floor room nic=virtio-net-device cpu=max more=() append=()
+    case $board in
+    x86_64) x86_64_machine ;;
+    aarch64) aarch64_machine ;;
+    riscv64) riscv64_machine ;;
+    esac
+    command -v "$qemu" >/dev/null ||
+        die $EX_CONFIG "$qemu is missing: apt-get install $package"
+    check_memory
+    [ "$accel" != kvm ] || cpu=host
+    cmd=("$qemu" -nodefaults -no-user-config -no-reboot -display none
+        -accel "$accel" -cpu "$cpu" -m "${memory:-$(default_memory)}")
+    [ $nic != virtio-net-device ] ||
+        cmd+=(-global virtio-mmio.force-legacy=false)
+    cmd+=(-M "$machine" -kernel "$image" -initrd "$initrd"
+        -chardev "stdio,id=console,signal=off" -serial chardev:console
+        ${more[@]+"${more[@]}"})
+    [ -z "$account" ] || append+=("account=$account")
+    [ ${#append[@]} = 0 ] || cmd+=(-append "${append[*]}")
+    case $net in
+    user) cmd+=(-netdev "user,id=net0") ;;
+    tap:*) cmd+=(-netdev "tap,id=net0,ifname=${net#tap:},script=no,downscript=no") ;;
+    esac
+    [ "$net" = none ] || cmd+=(-device "$nic,netdev=net0")
+    [ -z "$pcap" ] || [ "$net" = none ] ||
+        cmd+=(-object "filter-dump,id=dump0,netdev=net0,file=${pcap//,/,,}")
+}

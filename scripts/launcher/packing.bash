@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+#
+# packing.bash: the initrd. A private folder is filled with the files of the
+# image's table and packed as cpio "newc"; secrets travel in it alone.
+
+pack() { # host file, name in the archive
+    local to=$work/files/$2
+    if ! mkdir -p -- "${to%/*}" || ! cat -- "$1" >"$to"; then
+        die $EX_TEMPFAIL "cannot store $1"
+    fi
+}
+
+# as written, without a leading / or ~/ or ./ (design 2.3, tls_trust_file).
+# One that is missing matters only if its account is used: the image says so.
+pack_named() {
+    local key path name file
+    while IFS=' ' read -r key path; do
+        case $path in
+        '' | system) continue ;;
+        \~/*) file=${HOME:-}/${path#\~/} ;;
+        /*) file=$path ;;
+        *) file=$(dirname -- "$config")/$path ;;
+        esac
+        name=${path##+(/|\~/|./)}
+        case /$name/ in
+        */../*) die $EX_CONFIG "$config: $key $path: .. is not allowed" ;;
+        esac
+        if [ -f "$file" ] && [ -r "$file" ]; then
+            pack "$file" "$name"
+        else
+            notes+=("$key: $file cannot be read")
+        fi
+    done < <(conf_values 'tls_trust_file|tls_cert_file|tls_key_file|dkim_key')
+}
+
+# Files beside the configuration with the names of design 2.2.
+pack_siblings() {
+    local dir name bundle
+    dir=$(dirname -- "$config")
+    for name in ca.pem cert.pem key.pem dkim.pem password seed; do
+        if [ -f "$dir/$name" ] && [ -r "$dir/$name" ]; then
+            [ "$name" != password ] || private "$dir/$name"
+            [ -e "$work/files/$name" ] || pack "$dir/$name" "$name"
+        fi
+    done
+    # no anchors of one's own: those of this system
+    for bundle in /etc/ssl/certs/ca-certificates.crt \
+        /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem \
+        /etc/ssl/cert.pem; do
+        [ -e "$work/files/ca.pem" ] || [ ! -r "$bundle" ] ||
+            pack "$bundle" ca.pem
+    done
+}
+
+# What this call adds to the configuration: lines of the same language.
+arguments() {
+    local a
+    # quoted: the parser drops the outermost pair and nothing else
+    printf '# the arguments of the launcher\n'
+    # the machine's end is waited for, whatever the configuration wants
+    printf 'at_end poweroff\n'
+    [ $set_from = 0 ] || printf 'from "%s"\n' "$from"
+    [ -z "$fullname" ] || printf 'from_full_name "%s"\n' "$fullname"
+    [ $set_subject = 0 ] || printf 'subject "%s"\n' "$subject"
+    [ $read_rcpt = 0 ] || printf 'read_recipients on\n'
+    [ $trace = 0 ] || printf 'trace on\n'
+    [ -z "$notify" ] || printf 'dsn_notify %s\n' "$notify"
+    [ -z "$what" ] || printf 'dsn_return %s\n' "${what/hdrs/headers}"
+    [ -z "$timeout" ] || printf 'total_timeout %s\n' "$timeout"
+    for a in ${rcpt[@]+"${rcpt[@]}"}; do
+        printf 'to "%s"\n' "$a"
+    done
+}
+
+# In the background, so that a signal ends the wait for somebody's pipe.
+read_message() {
+    [ ! -t 0 ] || echo "bootmail: the message, please; Ctrl-D ends it" >&2
+    cat <&0 >"$work/files/message" &
+    guest=$!
+    wait "$guest" || die $EX_TEMPFAIL "cannot store the message"
+    guest=''
+}
+
+make_initrd() {
+    local f n=0 name
+    mkdir -p "$work/files/attach"
+    pack "$config" bootmail.conf # it may be a pipe: this reads it
+    [ -z "$(conf_values password)" ] || private "$config"
+    replace_patterns
+    pack_named
+    pack_siblings
+    f=$(arguments)
+    printf '%s\n' "$f" >"$work/files/args" ||
+        die $EX_TEMPFAIL "cannot store the arguments"
+    for f in ${html:+"$html"} ${inline[@]+"${inline[@]}"} \
+        ${attach[@]+"${attach[@]}"}; do
+        [[ -f $f && -r $f ]] || die $EX_DATAERR "$f: no file that can be read"
+    done
+    [ -z "$html" ] || pack "$html" message.html
+    for f in ${inline[@]+"${inline[@]}"}; do
+        pack "$f" "inline/${f##*/}"
+    done
+    for f in ${attach[@]+"${attach[@]}"}; do
+        name=${f##*/}
+        [ ${#name} -le 240 ] || die $EX_DATAERR "$f: the name is too long"
+        # a number keeps the order, and two files of one name apart
+        printf -v n '%03d' $((10#$n + 1))
+        pack "$f" "attach/$n/$name"
+    done
+    read_message
+    (cd "$work/files" && find . -type f -print0 | sort -z |
+        cpio -0 -o -H newc -R 0:0 --quiet) >"$work/initrd" ||
+        die $EX_TEMPFAIL "cannot pack the files"
+    limit=$(time_limit)
+    rm -rf -- "$work/files"
+    [ -z "$save" ] || install -m 600 -- "$work/initrd" "$save" ||
+        die $EX_TEMPFAIL "cannot write $save"
+}
