@@ -41,3 +41,12 @@ def server_transcripts():
     """The same with the server engine."""
     dialogues('tests/transcripts/server/run.c', 'tests/transcripts/server',
               100)
+
+
+@case('transcripts/random')
+def random_dialogues():
+    """10,000 dialogues with made-up servers, in pieces of random sizes."""
+    done = command([build('tests/transcripts/random.c')], 600, cwd=TOP)
+    text = (done.stdout + done.stderr).decode(errors='replace')
+    check(done.returncode == 0, f'exit {done.returncode}', text[-4000:])
+    print('      ' + text.splitlines()[-1])
