@@ -1,6 +1,7 @@
 """What test cases share: the registry, processes that always end, and the
 launcher's results. Standard library only."""
 import fnmatch
+import functools
 import json
 import os
 import shutil
@@ -154,6 +155,12 @@ def private_file(path, data):
         f.write(data)
 
 
+@functools.cache
+def cache():
+    """Where the launcher remembers what it found out about QEMU."""
+    return scratch()
+
+
 def bootmail(*args, message=b'', conf=None, board='x86_64', machine=None,
              files=None, hang=180, env=None, timeout=60):
     """Runs the launcher on a configuration text; files: {name: bytes} beside
@@ -169,13 +176,16 @@ def bootmail(*args, message=b'', conf=None, board='x86_64', machine=None,
         argv += ['-C', path]
     for name, data in (files or {}).items():
         private_file(os.path.join(folder, name), data)
+    if board != 'posix' and '--accel' not in args:
+        argv += ['--accel', 'tcg']
     if machine and board != 'posix':
         argv += ['--machine', machine]
     built = os.path.join(BUILD, 'posix-asan' if board == 'posix' else board,
                          'bootmail')
     if os.path.exists(built):
         argv += ['--image', built]
-    full = dict(os.environ, TMPDIR=scratch(), **(env or {}))
+    full = dict(os.environ, TMPDIR=scratch(), XDG_CACHE_HOME=cache(),
+                **(env or {}))
     full.pop('XDG_RUNTIME_DIR', None)
     try:
         return Result(command(argv + list(args), hang, input=message,

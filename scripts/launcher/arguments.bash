@@ -36,7 +36,8 @@ Boots a virtual machine that submits the message and nothing else.
   --machine NAME      QEMU's, with options: microvm (x86_64's default), q35, pc;
                       virt (aarch64's and riscv64's)
   --memory SIZE       RAM, such as 64M (default: what the message needs)
-  --accel NAME        tcg (default) or kvm
+  --accel NAME        kvm, hvf or tcg (default, auto: kvm or hvf if it
+                      really runs the image, else tcg)
   --net HOW           user (default; the host's loopback is 10.0.2.2),
                       tap:INTERFACE, none
   --pcap FILE         record the guest's network traffic
@@ -147,7 +148,11 @@ check_arguments() {
     user | none | tap:?*) ;;
     *) die $EX_USAGE "--net wants user, tap:INTERFACE or none" ;;
     esac
-    case $net$machine$memory$accel in
+    case $accel in
+    '' | auto | tcg | kvm | hvf) ;;
+    *) die $EX_USAGE "--accel wants auto, tcg, kvm or hvf" ;;
+    esac
+    case $net$machine$memory in
     *[[:space:]]*) die $EX_USAGE "an option's value holds white space" ;;
     esac
     case $from in # sendmail's way to write an address, the null sender too

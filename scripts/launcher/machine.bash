@@ -36,10 +36,28 @@ check_memory() {
 
 # Each board: floor, the KiB that are needed beside the initrd; room, how often
 # the initrd must fit (QEMU's virt puts it into the upper half of memory).
+x86_64_board() {
+    qemu=qemu-system-x86_64 package=qemu-system-x86 floor=4096 room=1
+    # some distributions have just this one, with pc and q35
+    [ -n "$(type -P $qemu)" ] || [ ! -x /usr/libexec/qemu-kvm ] ||
+        qemu=/usr/libexec/qemu-kvm
+}
+
+aarch64_board() {
+    qemu=qemu-system-aarch64 package=qemu-system-arm floor=8192 room=2
+}
+
+riscv64_board() {
+    qemu=qemu-system-riscv64 package=qemu-system-misc floor=8192 room=2
+}
+
+# The machine where none was asked for, and what it needs to start quickly.
 x86_64_machine() {
-    qemu=${QEMU:-qemu-system-x86_64} package=qemu-system-x86
-    floor=4096 room=1
-    case ${machine:=microvm} in
+    if [ -z "$machine" ]; then
+        machine=q35
+        [ "$microvm" = no ] || machine=microvm
+    fi
+    case $machine in
     microvm)
         machine+=,x-option-roms=off,pic=off,pit=off,rtc=on,isa-serial=on
         machine+=,acpi=off ;;
@@ -50,11 +68,7 @@ x86_64_machine() {
 
 # By default the power goes off and QEMU exits with 0 whatever happened.
 aarch64_machine() {
-    qemu=${QEMU:-qemu-system-aarch64} package=qemu-system-arm
-    floor=8192 room=2
     : "${machine:=virt}"
-    [[ $accel != kvm || $machine = *gic-version=* ]] ||
-        machine+=,gic-version=host
     if [ "$semihosting" = 1 ]; then
         more=(-semihosting-config "enable=on,target=native")
         append+=(semihosting=on)
@@ -64,23 +78,38 @@ aarch64_machine() {
 # Without firmware, which takes longer than all the rest. QEMU exits with the
 # image's status.
 riscv64_machine() {
-    qemu=${QEMU:-qemu-system-riscv64} package=qemu-system-misc
-    floor=8192 room=2
     : "${machine:=virt}"
     cpu=rv64 more=(-bios none)
 }
 
 qemu_command() {
-    local qemu package floor room nic=virtio-net-device cpu=max more=() append=()
-    case $board in
-    x86_64) x86_64_machine ;;
-    aarch64) aarch64_machine ;;
-    riscv64) riscv64_machine ;;
-    esac
-    command -v "$qemu" >/dev/null ||
+    local qemu package floor room microvm=yes
+    local nic=virtio-net-device cpu=max more=() append=()
+    "${board}_board"
+    # one that the user names is taken as it is, unless he asks for more
+    if [ -n "${QEMU:-}" ]; then
+        qemu=$QEMU
+        : "${accel:=tcg}"
+    fi
+    : "${accel:=auto}"
+    [ -n "$(type -P "$qemu")" ] ||
         die $EX_CONFIG "$qemu is missing: apt-get install $package"
     check_memory
-    [ "$accel" != kvm ] || cpu=host
+    [ -n "${QEMU:-}" ] || ask_qemu
+    "${board}_machine"
+    choose_accel
+    [ -z "$account" ] || append+=("account=$account")
+    qemu_line
+}
+
+# The whole line, from what was chosen.
+qemu_line() {
+    local machine=$machine cpu=$cpu
+    if [ "$accel" != tcg ]; then
+        cpu=host
+        [[ $board != aarch64 || $machine = *gic-version=* ]] ||
+            machine+=,gic-version=host
+    fi
     cmd=("$qemu" -nodefaults -no-user-config -no-reboot -display none
         -accel "$accel" -cpu "$cpu" -m "${memory:-$(default_memory)}")
     [ $nic != virtio-net-device ] ||
@@ -88,7 +117,6 @@ qemu_command() {
     cmd+=(-M "$machine" -kernel "$image" -initrd "$initrd"
         -chardev "stdio,id=console,signal=off" -serial chardev:console
         ${more[@]+"${more[@]}"})
-    [ -z "$account" ] || append+=("account=$account")
     [ ${#append[@]} = 0 ] || cmd+=(-append "${append[*]}")
     case $net in
     user) cmd+=(-netdev "user,id=net0") ;;
