@@ -73,6 +73,7 @@ run() {
     elif [ "$status" != 0 ] && [ $verbose = 0 ]; then
         printf 'bootmail: %s\n' "$(reason)" >&2
     fi
+    [ "$status" = 0 ] || explain "$last"
     [ "$status" != $EX_CONFIG ] || [ ${#notes[@]} = 0 ] ||
         printf 'bootmail: %s\n' "${notes[@]}" >&2
 }

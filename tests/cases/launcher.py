@@ -12,27 +12,12 @@ from harness import (LAUNCHER, Skip, bootmail, case, check, command, equal,
                      new_dir, succeed)
 from images import image
 from lab import conf as lab_conf, files as lab_files, launch, pki
+from standin import CONF, play, say, stand_in
 
-CONF = 'host 192.0.2.1\nfrom a@example.org\n'
 SENT = ('{"bootmail":1,"outcome":"sent","exit":0,"reason":"accepted: 250 ok",'
         '"message_id":"x@y","host":"h","address":null,"tls":null,'
         '"recipients":[],"bytes":1,"attempts":1,"ms":{"total":1.0}}')
 REFUSED = SENT.replace('"sent","exit":0', '"refused","exit":69')
-
-
-def play(script, **kw):
-    """Runs the launcher over a shell script in QEMU's place."""
-    folder = new_dir('qemu')
-    path = os.path.join(folder, 'qemu')
-    with open(path, 'w') as f:
-        f.write('#!/bin/sh\n' + script)
-    os.chmod(path, 0o755)
-    return bootmail('--image', path, 'b@example.org', conf=CONF,
-                    env={'QEMU': path}, **kw)
-
-
-def say(text, exit_status):
-    return f"cat <<'X'\n{text}\nX\nexit {exit_status}\n"
 
 
 def expect(name, script, status, **kw):
@@ -81,11 +66,8 @@ def cut_all():
 def terminated():
     """SIGTERM to the launcher ends the guest and leaves nothing."""
     folder = new_dir('term')
-    qemu = os.path.join(folder, 'qemu')
     pidfile = os.path.join(folder, 'pid')
-    with open(qemu, 'w') as f:
-        f.write(f'#!/bin/sh\necho $$ >{pidfile}\nexec sleep 100\n')
-    os.chmod(qemu, 0o755)
+    qemu = stand_in(f'echo $$ >{pidfile}\nexec sleep 100\n')
     with open(os.path.join(folder, 'conf'), 'w') as f:
         f.write(CONF)
     tmp = os.path.join(folder, 'tmp')
@@ -341,10 +323,7 @@ def places():
     refused(78, 'no image', '--image', '/no/such', 'a@b.c')
     refused(65, 'closed', 'a@b.c', stdin=None,
             preexec_fn=lambda: os.close(0))
-    qemu = os.path.join(new_dir('qemu'), 'qemu')
-    with open(qemu, 'w') as f:
-        f.write('#!/bin/sh\necho "frob: unsupported machine" >&2; exit 1\n')
-    os.chmod(qemu, 0o755)
+    qemu = stand_in('echo "frob: unsupported machine" >&2; exit 1\n')
     refused(78, 'frob: unsupported machine', 'a@b.c', env={'QEMU': qemu})
 
 
@@ -372,15 +351,12 @@ def full_disk():
 @case('launcher/quiet')
 def quiet():
     """cron mails every word: none on success, one line otherwise."""
-    qemu = os.path.join(new_dir('qemu'), 'qemu')
     for report, code, args, out, err in (
             (SENT, 1, [], 0, 0), (SENT, 1, ['--json'], 1, 0),
             (REFUSED, 139, [], 0, 1), (REFUSED, 139, ['--json'], 1, 1),
             ('panic', 1, ['--json'], 0, 1), (SENT, 1, ['-v'], 0, 3)):
-        with open(qemu, 'w') as f:
-            f.write('#!/bin/sh\necho warning >&2; echo boot; echo log\n' +
-                    say(report, code))
-        os.chmod(qemu, 0o755)
+        qemu = stand_in('echo warning >&2; echo boot; echo log\n' +
+                        say(report, code))
         done, _ = call(*args, 'a@b.c', env={'QEMU': qemu})
         got = done.stdout.count(b'\n'), done.stderr.count(
             b'\n') - (1 if code != 1 or report == 'panic' else 0) * (
@@ -415,10 +391,7 @@ def ended_by(name):
         number = getattr(signal, name)
         for phase in ('message', 'guest'):
             folder, tmp = new_dir('end'), new_dir('tmp')
-            qemu = os.path.join(folder, 'qemu')
-            with open(qemu, 'w') as f:
-                f.write('#!/bin/sh\nexec sleep 100\n')
-            os.chmod(qemu, 0o755)
+            qemu = stand_in('exec sleep 100\n')
             with open(os.path.join(folder, 'conf'), 'w') as f:
                 f.write(CONF)
             env = dict(os.environ, QEMU=qemu, TMPDIR=tmp)
