@@ -27,9 +27,12 @@ Boots a virtual machine that submits the message and nothing else.
   -v, --verbose       show the guest's log (default: on a terminal)
   --trace             show the dialogue too, secrets replaced
   --json              print the report line on standard output
-  --dry-run           show what would be packed and run, run nothing
+  --dry-run, --pretend  show what would be packed and run, run nothing
   --save FILE         keep the packed files, secrets and all (an initrd)
   --timeout SECONDS   of the whole run (default: the configuration's)
+
+  --configure ADDRESS find the mail server of an address by DNS (SRV, MX) or by
+                      customary names, and print a configuration
 
   --board NAME        x86_64 (default; a release: its own), aarch64, riscv64, or
                       posix (a process of this system)
@@ -82,7 +85,8 @@ parse() {
         -v | --verbose) verbose=1 ;;
         --trace) trace=1 verbose=1 ;;
         --json) json=1 ;;
-        --dry-run) dry=1 ;;
+        --dry-run | --pretend) dry=1 ;;
+        --configure) value "$@"; address=${2:-?}; shift ;;
         --semihosting) semihosting=1 ;;
         # sendmail's, without meaning here: one message is sent, at once
         -i | -G | -m | -n | -U | -bm | -[oBAhLOVX]?*) ;;

@@ -6,8 +6,9 @@
 An answer is an address, a list of addresses, or NXDOMAIN, SERVFAIL, NODATA,
 DROP (no reply), GARBAGE (a reply of 12 random bytes), WRONGID (a proper
 reply to another question's id); a list that starts with one of these words
-gives one per query in turn, the last for the rest. A name with no entry gets
-`default` (NXDOMAIN). A queries only: AAAA and the rest get an empty answer
+gives one per query in turn, the last for the rest; {kind: [RDATA, ...]} is for
+other kinds than A (see srv() and mx()). A name with no entry gets `default`
+(NXDOMAIN). A queries only: AAAA and the rest get an empty answer
 for a known name. `mail.test.` and `MAIL.TEST` are mail.test.
 
 How a guest asks it, on QEMU's user network (and libslirp's): 10.0.2.2 is the
@@ -45,9 +46,21 @@ def _name_at(packet, at):
 
 def _encode(name):
     out = b''
-    for label in name.split('.'):
+    for label in name.split('.') if name else ():
         out += bytes([len(label)]) + label.encode('latin-1')
     return out + b'\0'
+
+
+SRV, MX = 33, 15
+
+
+def srv(priority, weight, port, target):
+    """RDATA of an SRV record (RFC 2782)."""
+    return struct.pack('>HHH', priority, weight, port) + _encode(target)
+
+
+def mx(preference, exchanger):
+    return struct.pack('>H', preference) + _encode(exchanger)
 
 
 class DnsServer:
@@ -99,6 +112,8 @@ class DnsServer:
 
     def _answer(self, name):
         answer = self.answers.get(name, self.default)
+        if isinstance(answer, dict):
+            return answer
         if isinstance(answer, str):
             return answer if answer in WORDS else [answer]
         if not any(a in WORDS for a in answer):
@@ -127,7 +142,12 @@ class DnsServer:
             answer = ['192.0.2.66']
         code = CODES.get(answer, 0) if isinstance(answer, str) else 0
         count = 0
-        if not isinstance(answer, str) and kind == 1:
+        if isinstance(answer, dict):
+            for data in answer.get(kind, ()):
+                records += struct.pack('>HHHIH', 0xc00c, kind, 1, self.ttl,
+                                       len(data)) + data
+                count += 1
+        elif not isinstance(answer, str) and kind == 1:
             for address in answer:
                 records += struct.pack('>HHHIH', 0xc00c, 1, 1, self.ttl, 4)
                 records += socket.inet_aton(address)
