@@ -504,7 +504,7 @@ static void put_value(struct sink *s, const struct conf_key *key,
     struct blob b;
     uint16_t u;
     uint32_t n;
-    uint8_t c;
+    uint8_t c, i;
     bool on;
 
     switch (key->type) {
@@ -535,8 +535,12 @@ static void put_value(struct sink *s, const struct conf_key *key,
             put(s, "off", 3);
         break;
     case CONF_CHOICE:
+        /* an older spelling has no word for each value of today's */
         memcpy(&c, field, sizeof c);
-        put(s, key->choices[c], strlen(key->choices[c]));
+        for (i = 0; i < c && key->choices[i] != NULL; i++)
+            continue;
+        if (key->choices[i] != NULL)
+            put(s, key->choices[i], strlen(key->choices[i]));
         break;
     case CONF_IPV4:
         memcpy(&n, field, sizeof n);

@@ -216,11 +216,11 @@ const struct conf_key config_keys[] = {
     IGNORED("proxy_port", 4, "there is no proxy"),
 
     /* refused: ignoring them would not do what was asked for */
-    REFUSED("eval", NULL, "there is no shell here; write the line out"),
+    REFUSED("eval", NULL, "only the launcher runs it; write the line out"),
     REFUSED("passwordeval", "",
-            "there is no shell here; put the password into the file password"),
-    REFUSED("aliases", "", "name whole addresses; there are no aliases here"),
-    REFUSED("auto_from", "off", "there is no login name here; set from"),
+            "only the launcher runs it; use the file password"),
+    REFUSED("aliases", "", "only the launcher reads them; name addresses"),
+    REFUSED("auto_from", "off", "only the launcher knows who calls; set from"),
     REFUSED("proxy_host", "", "SOCKS is not spoken here"),
     REFUSED("socket", "", "there are no local sockets here; set host"),
     REFUSED("ntlmdomain", "", "NTLM is not spoken here"),

@@ -12,13 +12,15 @@ Boots a virtual machine that submits the message and nothing else.
 
   -C, --file FILE     configuration (msmtp's language); default: the first of
                       $BOOTMAIL_CONFIG, ~/.config/bootmail/bootmail.conf,
-                      ~/.bootmailrc, /etc/bootmail.conf
+                      ~/.bootmailrc, /etc/bootmail.conf, then msmtp's own
   -a, --account NAME  account of the configuration to use
   -f, -r, --from ADDR envelope sender
   -F NAME             full name for a From field that has to be made
   -N WHEN, -R WHAT    delivery notes: never, or failure,delay,success; with
                       full or hdrs of the message (dsn_notify, dsn_return)
   -t                  recipients also from To, Cc and Bcc of the message
+  --read-envelope-from  the sender is the message's From; with this or -f the
+                      first account with such a from is used (msmtp's rule)
   --subject TEXT      subject for a message that has none
   --html FILE         the same text in HTML, beside the plain one
   --inline FILE       a picture that the HTML shows as cid:NAME
@@ -82,6 +84,7 @@ parse() {
             value "$@"; printf -v "${1#--}" %s "$2"; shift ;;
         --timeout) value "$@"; check_seconds "$2"; shift ;;
         -t | --read-recipients) read_rcpt=1 ;;
+        --read-envelope-from) read_from=1 ;;
         -v | --verbose) verbose=1 ;;
         --trace) trace=1 verbose=1 ;;
         --json) json=1 ;;
@@ -152,6 +155,8 @@ check_arguments() {
     user | none | tap:?*) ;;
     *) die $EX_USAGE "--net wants user, tap:INTERFACE or none" ;;
     esac
+    [ $read_from = 0 ] || [ $set_from = 0 ] ||
+        die $EX_USAGE "--read-envelope-from and -f: not both"
     case $accel in
     '' | auto | tcg | kvm | hvf) ;;
     *) die $EX_USAGE "--accel wants auto, tcg, kvm or hvf" ;;

@@ -1,7 +1,20 @@
 # shellcheck shell=bash
 #
-# config.bash: which configuration and which image; what a line of msmtp's
-# language says.
+# config.bash: which configuration and which image; what a configuration in
+# msmtp's language says. The parser is the image's (kernel/conf.c), as far as
+# the launcher needs it: faults are left for the image to find and to explain.
+#
+#   conf_read FILE     the lines of a file, in conf_keys and conf_values
+#   conf_account NAME  the settings of one account, in conf
+#   conf_get KEY       one of them, as written; "" if it is not set
+#   conf_on KEY yes    is that switch on? yes or no: its default
+
+# of every line of the file: its key ("" for an empty line), its value
+conf_keys=() conf_values=()
+# of the account in use: what each key is set to; of two lines the later
+declare -A conf=()
+# accounts that one account is put together from: conf.c has the same bound
+conf_budget=0
 
 find_image() {
     local dir
@@ -16,11 +29,13 @@ find_image() {
     die $EX_CONFIG "no image for $board: run make image BOARD=$board"
 }
 
+# msmtp's own files come last: an msmtprc works as it stands.
 find_config() {
     local f dir=${XDG_CONFIG_HOME:-${HOME:+$HOME/.config}}
     : "${config:=${BOOTMAIL_CONFIG:-}}"
     for f in "${dir:+$dir/bootmail/bootmail.conf}" \
-        "${HOME:+$HOME/.bootmailrc}" /etc/bootmail.conf; do
+        "${HOME:+$HOME/.bootmailrc}" /etc/bootmail.conf \
+        "${HOME:+$HOME/.msmtprc}" "${dir:+$dir/msmtp/config}" /etc/msmtprc; do
         [ -n "$config" ] || [ ! -e "$f" ] || config=$f
     done
     [ -n "$config" ] ||
@@ -39,20 +54,152 @@ private() { # host file
         die $EX_CONFIG "$1 holds a password that others can read: chmod 600 $1"
 }
 
-conf_values() { # keys, as a regular expression: "key value" of every line
-    # (a taken t forgets what was replaced before)
-    sed -nE "s/[[:space:]]+$//; t trimmed
-        : trimmed
-        s/^[[:space:]]*($1)[[:space:]]+\"(.*)\"$/\1 \2/p; t
-        s/^[[:space:]]*($1)[[:space:]]+/\1 /p" "$work/files/bootmail.conf"
+# ----------------------------------------------------------------- the file
+
+trim() { # text: without the blanks around it, in $REPLY
+    REPLY=${1#"${1%%[! $'\t']*}"}
+    REPLY=${REPLY%"${REPLY##*[! $'\t']}"}
 }
 
-# Files the configuration names, under the name the image looks for: the path
-# as written, without a leading / or ~/ or ./ (design 2.3, tls_trust_file).
-# One that is missing matters only if its account is used: the image says so.
+# One line into $key and $value; key is "" where it says nothing.
+conf_split() { # line
+    key='' value=''
+    trim "${1%$'\r'}"
+    case $REPLY in '' | '#'*) return ;; esac
+    key=${REPLY%%[ $'\t']*}
+    trim "${REPLY:${#key}}"
+    value=$REPLY
+    case $value in '"'*'"') [ ${#value} = 1 ] || value=${value:1:-1} ;; esac
+}
 
-# msmtp's patterns in from and domain, which only this system can replace: %U
-# user, %H host name, %C its canonical form, %M what /etc/mailname says.
+conf_read() { # host file
+    local line key value
+    conf_keys=() conf_values=()
+    while IFS= read -r line || [ -n "$line" ]; do
+        [ ${#conf_keys[@]} != 0 ] || line=${line#$'\xef\xbb\xbf'}
+        conf_split "$line"
+        conf_keys+=("$key") conf_values+=("$value")
+    done <"$1"
+}
+
+conf_values() { # keys, as a regular expression: "key value" of every line
+    local i
+    for i in "${!conf_keys[@]}"; do
+        [[ ! ${conf_keys[i]} =~ ^($1)$ ]] ||
+            printf '%s %s\n' "${conf_keys[i]}" "${conf_values[i]}"
+    done
+}
+
+# ------------------------------------------------------------- the accounts
+
+# Keys above any section are the account default, too.
+conf_headless() {
+    local key
+    for key in "${conf_keys[@]}"; do
+        case $key in
+        '') ;;
+        account | defaults) return 1 ;;
+        *) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# Where the account $1 begins that is above line $2: $body; and who its parents
+# are: $parents.
+conf_find() {
+    local i name
+    body=0 parents=''
+    [ "$1" != default ] || ! conf_headless || return 0
+    for ((i = 0; i < $2; i++)); do
+        [ "${conf_keys[i]}" = account ] || continue
+        name=${conf_values[i]}
+        trim "${name%%:*}"
+        [ "$REPLY" = "$1" ] || continue
+        body=$((i + 1))
+        [[ $name != *:* ]] || parents=${name#*:}
+        return
+    done
+    return 1
+}
+
+# The lines from $1 on, up to the next section. Older spellings become those
+# of today.
+conf_section() {
+    local i key value
+    for ((i = $1; i < ${#conf_keys[@]}; i++)); do
+        key=${conf_keys[i]} value=${conf_values[i]}
+        case $key in
+        '') continue ;;
+        account | defaults) return ;;
+        keepbcc | tls_nocertcheck | tls_nostarttls)
+            [ "$value" = off ] && value=on || value=off
+            key=${key/nocert/cert} key=${key/nostart/start}
+            key=${key/keepbcc/remove_bcc_headers} ;;
+        add_missing_from_header | add_missing_date_header)
+            key=set_${key#add_missing_} value=${value/on/auto} ;;
+        esac
+        conf[$key]=$value
+    done
+}
+
+# Parents stand above their children, so this ends.
+conf_apply() { # where it begins, its parents
+    local body parents list=${2:+$2,}
+    ((conf_budget-- > 0)) || return 0
+    while [ -n "$list" ]; do
+        trim "${list%%,*}"
+        list=${list#*,}
+        ! conf_find "$REPLY" "$1" || conf_apply "$body" "$parents"
+    done
+    conf_section "$1"
+}
+
+# The names of the accounts, one on each line.
+conf_accounts() {
+    local i
+    ! conf_headless || echo default
+    for i in "${!conf_keys[@]}"; do
+        [ "${conf_keys[i]}" = account ] || continue
+        trim "${conf_values[i]%%:*}"
+        printf '%s\n' "$REPLY"
+    done
+}
+
+# The account that is used if none is named: the only one, or default.
+conf_default() {
+    local names
+    mapfile -t names < <(conf_accounts)
+    [ ${#names[@]} = 1 ] && [ -n "${names[0]}" ] || names=(default)
+    printf '%s' "${names[0]}"
+}
+
+conf_account() { # name; empty: the one that is used if none is named
+    local i body parents=''
+    conf=() conf_budget=64
+    conf_find "${1:-$(conf_default)}" ${#conf_keys[@]} || {
+        # a file of defaults alone is an account as well
+        [ -z "$1" ] && [ -z "$(conf_accounts)" ] || return 1
+        body=${#conf_keys[@]}
+    }
+    for ((i = 0; i < body; i++)); do
+        [ "${conf_keys[i]}" != defaults ] || conf_section $((i + 1))
+    done
+    conf_apply "$body" "$parents"
+}
+
+conf_get() { # key
+    printf '%s' "${conf[$1]-}"
+}
+
+conf_on() { # key, its default
+    case ${conf[$1]-$2} in yes | on | '') return 0 ;; *) return 1 ;; esac
+}
+
+# ------------------------------------------- what only this system can answer
+
+# msmtp's patterns in from and domain: %U user, %H host name, %C its canonical
+# form, %M what /etc/mailname says.
 replace_patterns() {
     local re='^[[:space:]]*(from|domain)[[:space:]].*%[UHCM]'
     local user host canonical mail
@@ -67,4 +214,96 @@ replace_patterns() {
     esac
     sed -E -i "/$re/{s/%U/$user/g; s/%H/$host/g; s/%C/$canonical/g
         s/%M/$mail/g}" "$work/files/bootmail.conf"
+}
+
+# The first line of what a command of the configuration prints, into a private
+# file. What else it says, on either channel, may be a secret: it goes nowhere.
+run_command() { # key, its command, file
+    local status
+    timeout --foreground -k 5 "${timeout:-300}" sh -c "$2" \
+        </dev/null >"$work/output" 2>/dev/null &
+    guest=$!
+    wait "$guest"
+    status=$?
+    guest=''
+    [ $status != 124 ] ||
+        die $EX_CONFIG "$config: the command of $1 did not end in time"
+    [ $status = 0 ] ||
+        die $EX_CONFIG "$config: the command of $1 ended with status $status"
+    head -n 1 <"$work/output" >"$3"
+    rm -f -- "$work/output"
+    grep -q '[^[:space:]]' "$3" ||
+        die $EX_CONFIG "$config: the command of $1 printed nothing"
+}
+
+# As msmtp does it: each eval line becomes what its command prints, in every
+# account, when the file is read. The other lines keep their numbers.
+replace_evals() {
+    local i line key value script=''
+    for i in "${!conf_keys[@]}"; do
+        [ "${conf_keys[i]}" = eval ] || continue
+        run_command "eval in line $((i + 1))" "${conf_values[i]}" "$work/line"
+        IFS= read -r line <"$work/line"
+        printf '%s\n' "$line" >"$work/eval.$i"
+        conf_split "$line"
+        conf_keys[i]=$key conf_values[i]=$value
+        script+="$((i + 1)){r $work/eval.$i"$'\n'"d}"$'\n'
+    done
+    [ -n "$script" ] || return 0
+    sed -i -e "$script" "$work/files/bootmail.conf" ||
+        die $EX_TEMPFAIL "cannot store $config"
+    rm -f -- "$work"/eval.* "$work/line"
+}
+
+# What the launcher does itself leaves the file: the image would refuse it.
+drop_lines() { # keys, as a regular expression
+    local i script=''
+    for i in "${!conf_keys[@]}"; do
+        [[ ! ${conf_keys[i]} =~ ^($1)$ ]] || script+="$((i + 1))s/.*/#/;"
+    done
+    [ -z "$script" ] || sed -i -e "$script" "$work/files/bootmail.conf" ||
+        die $EX_TEMPFAIL "cannot store $config"
+}
+
+# ------------------------------------------------------- which account it is
+
+# As in msmtp: a pattern is the shell's for file names; anything else is
+# compared without regard to case; user+detail is user as well.
+from_matches() { # address, what an account has as from
+    local plain=$1 one status=1
+    [[ $2 = *+* || $1 != *+*@* ]] || plain=${1%%+*}@${1#*@}
+    shopt -u extglob
+    for one in "$1" "$plain"; do
+        case $2 in
+        *[?*[]*)
+            # shellcheck disable=SC2254 # a pattern is what it is
+            case $one in $2) status=0 ;; esac ;;
+        *) [ "${one,,}" != "${2,,}" ] || status=0 ;;
+        esac
+    done
+    shopt -s extglob
+    return $status
+}
+
+# The account: -a, else the first whose from is the sender's, else the usual.
+choose_account() {
+    local name
+    if [ -z "$account" ] && [ $set_from = 1 ]; then
+        while IFS= read -r name; do
+            conf_account "$name" || continue
+            [ -n "${conf[from]+set}" ] || continue
+            ! from_matches "$from" "${conf[from]}" || {
+                account=$name
+                return
+            }
+        done < <(conf_accounts)
+    fi
+    conf_account "$account" || conf=()
+}
+
+# msmtp's older way to say: whoever calls, at maildomain. It beats -f.
+auto_from() {
+    conf_on auto_from off || return 0
+    from=$(id -un) set_from=1
+    [ -z "${conf[maildomain]-}" ] || from+=@${conf[maildomain]}
 }

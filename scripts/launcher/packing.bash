@@ -10,6 +10,7 @@ pack() { # host file, name in the archive
     fi
 }
 
+# Files the configuration names, under the name the image looks for: the path
 # as written, without a leading / or ~/ or ./ (design 2.3, tls_trust_file).
 # One that is missing matters only if its account is used: the image says so.
 pack_named() {
@@ -38,9 +39,10 @@ pack_siblings() {
     local dir name bundle
     dir=$(dirname -- "$config")
     for name in ca.pem cert.pem key.pem dkim.pem password seed; do
-        if [ -f "$dir/$name" ] && [ -r "$dir/$name" ]; then
+        if [ ! -e "$work/files/$name" ] && [ -f "$dir/$name" ] &&
+            [ -r "$dir/$name" ]; then
             [ "$name" != password ] || private "$dir/$name"
-            [ -e "$work/files/$name" ] || pack "$dir/$name" "$name"
+            pack "$dir/$name" "$name"
         fi
     done
     # no anchors of one's own: those of this system
@@ -62,7 +64,10 @@ arguments() {
     [ $set_from = 0 ] || printf 'from "%s"\n' "$from"
     [ -z "$fullname" ] || printf 'from_full_name "%s"\n' "$fullname"
     [ $set_subject = 0 ] || printf 'subject "%s"\n' "$subject"
-    [ $read_rcpt = 0 ] || printf 'read_recipients on\n'
+    case $read_rcpt in
+    1) printf 'read_recipients on\n' ;;
+    off) printf 'read_recipients off\n' ;; # read, and all named below
+    esac
     [ $trace = 0 ] || printf 'trace on\n'
     [ -z "$notify" ] || printf 'dsn_notify %s\n' "$notify"
     [ -z "$what" ] || printf 'dsn_return %s\n' "${what/hdrs/headers}"
@@ -81,21 +86,50 @@ read_message() {
     guest=''
 }
 
+check_files() {
+    local f
+    for f in ${html:+"$html"} ${inline[@]+"${inline[@]}"} \
+        ${attach[@]+"${attach[@]}"}; do
+        [[ -f $f && -r $f ]] || die $EX_DATAERR "$f: no file that can be read"
+    done
+}
+
+# The configuration as the image gets it: without what only this system knows.
+pack_config() {
+    pack "$config" bootmail.conf # it may be a pipe: this reads it
+    conf_read "$work/files/bootmail.conf"
+    [ -z "$(conf_values password)" ] || private "$config"
+    replace_evals
+    replace_patterns
+    conf_read "$work/files/bootmail.conf"
+}
+
+# msmtp's rule: what is written out comes first, and a command is asked only
+# if somebody is going to log in.
+pack_password() {
+    local command=${conf[passwordeval]-} auth=${conf[auth]-off}
+    [ -n "$command" ] && [ -z "${conf[password]-}" ] || return 0
+    case $auth in off | external) return ;; esac
+    run_command passwordeval "$command" "$work/files/password"
+}
+
 make_initrd() {
     local f n=0 name
     mkdir -p "$work/files/attach"
-    pack "$config" bootmail.conf # it may be a pipe: this reads it
-    [ -z "$(conf_values password)" ] || private "$config"
-    replace_patterns
+    check_files
+    pack_config
+    read_message
+    sender_of_message
+    choose_account
+    auto_from
+    apply_aliases
+    pack_password
+    drop_lines 'passwordeval|aliases|auto_from'
     pack_named
     pack_siblings
     f=$(arguments)
     printf '%s\n' "$f" >"$work/files/args" ||
         die $EX_TEMPFAIL "cannot store the arguments"
-    for f in ${html:+"$html"} ${inline[@]+"${inline[@]}"} \
-        ${attach[@]+"${attach[@]}"}; do
-        [[ -f $f && -r $f ]] || die $EX_DATAERR "$f: no file that can be read"
-    done
     [ -z "$html" ] || pack "$html" message.html
     for f in ${inline[@]+"${inline[@]}"}; do
         pack "$f" "inline/${f##*/}"
@@ -107,7 +141,6 @@ make_initrd() {
         printf -v n '%03d' $((10#$n + 1))
         pack "$f" "attach/$n/$name"
     done
-    read_message
     (cd "$work/files" && find . -type f -print0 | sort -z |
         cpio -0 -o -H newc -R 0:0 --quiet) >"$work/initrd" ||
         die $EX_TEMPFAIL "cannot pack the files"

@@ -12,6 +12,7 @@ from harness import (LAUNCHER, Skip, bootmail, case, check, command, equal,
                      new_dir, succeed)
 from images import image
 from lab import conf as lab_conf, files as lab_files, launch, pki
+from launcher_lib import call, packed, refused
 from standin import CONF, play, say, stand_in
 
 SENT = ('{"bootmail":1,"outcome":"sent","exit":0,"reason":"accepted: 250 ok",'
@@ -108,64 +109,6 @@ def secrets():
 
 
 # -------------------------------------------------- what is packed, and how
-
-def members(path):
-    """{name: bytes} of a cpio archive (newc)."""
-    with open(path, 'rb') as f:
-        data = f.read()
-    out, at = {}, 0
-    while True:
-        field = [int(data[at + 6 + 8 * i:at + 14 + 8 * i], 16)
-                 for i in range(13)]
-        name = data[at + 110:at + 109 + field[11]].decode()
-        start = (at + 110 + field[11] + 3) // 4 * 4
-        if name == 'TRAILER!!!':
-            return out
-        out[name] = data[start:start + field[6]]
-        at = (start + field[6] + 3) // 4 * 4
-
-
-def call(*args, stdin=b'hello\n', conf=CONF, launcher=None, mode=0o600,
-         cwd=None, env=None, drop=(), files=None, preexec_fn=None):
-    """The launcher, bare: no -v, no --json. Returns (done, folder)."""
-    folder = new_dir('bare')
-    image_path = os.path.join(folder, 'image')
-    for name, data in {'image': b'#!/bin/sh\n', 'bootmail.conf': conf.encode(),
-                       **(files or {})}.items():
-        path = os.path.join(folder, name)
-        with open(path, 'wb') as f:
-            f.write(data)
-        os.chmod(path, mode)
-    full = dict(os.environ, **{'TMPDIR': new_dir('tmp'), **(env or {})})
-    for name in ('XDG_RUNTIME_DIR', 'BOOTMAIL_CONFIG', *drop):
-        full.pop(name, None)
-    argv = [launcher or LAUNCHER, '--image', image_path]
-    if '-C' not in args and 'config' not in drop:
-        argv += ['-C', os.path.join(folder, 'bootmail.conf')]
-    done = command([*argv, *args], 60, input=stdin, env=full, cwd=cwd,
-                   preexec_fn=preexec_fn)
-    done.text = (done.stdout + done.stderr).decode(errors='replace')
-    if os.path.isdir(full['TMPDIR']):
-        equal(os.listdir(full['TMPDIR']), [], 'files left behind')
-    return done, folder
-
-
-def packed(*args, **kw):
-    """What the launcher would hand to the image."""
-    save = os.path.join(new_dir('save'), 'files.cpio')
-    done, _ = call('--board', 'posix', '--dry-run', '--save', save, *args,
-                   **kw)
-    equal(done.returncode, 0, f'{args}', done.text)
-    equal(os.stat(save).st_mode & 0o777, 0o600, 'mode of what is saved')
-    return members(save)
-
-
-def refused(status, word, *args, **kw):
-    done, _ = call(*args, **kw)
-    equal(done.returncode, status, f'exit status of {args}', done.text)
-    equal(done.stdout, b'', f'standard output of {args}')
-    check(word in done.text, f'{args}: no word of "{word}"', done.text)
-
 
 @case('launcher/sendmail-flags')
 def sendmail_flags():
@@ -277,7 +220,8 @@ def named_files():
 def where():
     home = new_dir('home')
     for path in ('.bootmailrc', '.config/bootmail/bootmail.conf',
-                 'xdg/bootmail/bootmail.conf', 'own'):
+                 'xdg/bootmail/bootmail.conf', '.msmtprc',
+                 '.config/msmtp/config'):
         path = os.path.join(home, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, 'w') as f:
@@ -291,10 +235,13 @@ def where():
     equal(used(HOME=home, XDG_CONFIG_HOME=home + '/xdg'),
           'xdg/bootmail/bootmail.conf', 'XDG_CONFIG_HOME')
     os.unlink(os.path.join(home, '.config/bootmail/bootmail.conf'))
-    equal(used(HOME=home), '.bootmailrc', 'HOME alone')
+    for path in ('.bootmailrc', '.msmtprc', '.config/msmtp/config'):
+        if path == '.bootmailrc' or not os.path.exists('/etc/bootmail.conf'):
+            equal(used(HOME=home), path, 'the next one')
+        os.unlink(os.path.join(home, path))
     for bad in ('/no/such', home):
         refused(78, 'cannot be read', '-C', bad, 'a@b.c')
-    if not os.path.exists('/etc/bootmail.conf'):
+    if not any(map(os.path.exists, ('/etc/bootmail.conf', '/etc/msmtprc'))):
         refused(78, 'no configuration', 'a@b.c',
                 drop=['config', 'HOME', 'XDG_CONFIG_HOME'])
     link = os.path.join(home, 'sendmail link')
