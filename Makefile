@@ -298,7 +298,7 @@ ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
 	tests tests/unit,$d/*.c $d/*.h))
 tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz \
 	examples,tests/$d/*.[ch]))
-shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* .ci/* tests/* \
+shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* deploy/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
 # what is the same on every board is looked at once
 tidy    := $(filter %.c,$(if $(filter x86_64,$(BOARD)),$(src) \

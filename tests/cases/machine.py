@@ -57,7 +57,7 @@ def works():
     equal(s.run(), [], 'words')
     check('-accel hvf -cpu host' in s.last[-1], 'the mail ran without it',
           s.last)
-    check('-netdev' not in s.last[-2] and 'probe=on' in s.last[-2],
+    check('-netdev' not in s.last[-2] and '-append' not in s.last[-2],
           'no probe without a network', s.last)
     equal(s.run(), [], 'words, the second time')
     equal(len(s.last), 1, 'runs of QEMU once all is known', s.last)
