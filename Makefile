@@ -210,7 +210,8 @@ $(out)/bootmail: $(out)/bootmail.elf
 -include $(wildcard board/$(BOARD)/disk.mk)
 
 # ----------------------------------------------------------------- targets
-.PHONY: FORCE help image disk coverage libc posix demo test bench fuzz \
+.PHONY: FORCE help image disk coverage libc posix demo test bench \
+	recording fuzz \
 	test-qemu release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-stack check-tidy format size debug verifycert host-verifycert clean distclean
@@ -257,6 +258,11 @@ test-qemu: ## deliveries over Debian's other versions of QEMU (downloads them)
 	$(q)scripts/setup --for test
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)ONLY='$(ONLY)' BUILD='$(BUILD)' tests/qemu
+
+recording: ## docs/first-run.svg, the picture in the README, from a real run
+	$(q)scripts/setup --for demo
+	$(q)$(MAKE) image BOARD=x86_64
+	$(q)scripts/record docs/first-run.svg
 
 bench: ## figures: image size, guest instructions, heap of one delivery
 	$(q)scripts/setup --for test
