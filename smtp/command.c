@@ -107,6 +107,9 @@ static void line(const struct session *s, unsigned cmd, size_t which,
     case CMD_AUTH_CANCEL:
         text_str(t, "*");
         break;
+    case CMD_NOOP:
+        text_str(t, "NOOP");
+        break;
     case CMD_MAIL:
         mail(s, t);
         break;

@@ -35,6 +35,10 @@ static void unexpected(struct session *s)
 
 void dialogue_mail(struct session *s)
 {
+    if (s->job->check) {
+        state_enter(s, STATE_NOOP, CMD_NOOP);
+        return;
+    }
     s->fit_wanted = s->job->fit && !s->fitted;
     if (s->fit_wanted)
         return;
@@ -127,13 +131,6 @@ static void on_starttls(struct session *s, unsigned class)
 
 /* --- envelope and message --------------------------------------------- */
 
-/* What a server that does not pipeline is told next; with pipelining it has
- * been told, or will be when there is room. */
-static void advance(struct session *s, enum smtp_state to, enum command cmd)
-{
-    state_enter(s, to, session_pipelines(s) ? (enum command)s->todo : cmd);
-}
-
 /* RFC 4954 section 6, RFC 3207 section 4: 530 is about us, not the sender. */
 static enum smtp_failure sender_failure(const struct session *s)
 {
@@ -147,6 +144,25 @@ static enum smtp_failure sender_failure(const struct session *s)
         return SMTP_F_SENDER;
     return text_contains(n->text, n->text_len, "STARTTLS") ? SMTP_F_ENCRYPTION
                                                            : SMTP_F_AUTH_NEEDED;
+}
+
+static void on_noop(struct session *s, unsigned class)
+{
+    if (class == 2)
+        state_quit(s, SMTP_F_NONE, SMTP_SENT, NULL, NULL);
+    else if (class == 3)
+        unexpected(s);
+    else if (s->reply.code == 530)
+        refused(s, sender_failure(s), NULL);
+    else
+        refused(s, SMTP_F_GREETING, "the server refused NOOP");
+}
+
+/* What a server that does not pipeline is told next; with pipelining it has
+ * been told, or will be when there is room. */
+static void advance(struct session *s, enum smtp_state to, enum command cmd)
+{
+    state_enter(s, to, session_pipelines(s) ? (enum command)s->todo : cmd);
 }
 
 static void on_mail(struct session *s, unsigned class)
@@ -332,6 +348,9 @@ void dialogue_reply(struct session *s)
         break;
     case STATE_AUTH:
         login_reply(s, class);
+        break;
+    case STATE_NOOP:
+        on_noop(s, class);
         break;
     case STATE_MAIL:
         on_mail(s, class);

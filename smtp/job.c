@@ -107,7 +107,11 @@ static bool envelope_ok(struct session *s)
         if (!address_ok(s, "recipient", job->rcpt[i].address))
             return false;
     }
-    if (job->rcpt_count == 0 || job->rcpt_count > UINT32_MAX) {
+    if (job->check && job->rcpt_count != 0) {
+        reason_job(s, "recipients", nothing, "a check is sent to nobody");
+        return false;
+    }
+    if (!job->check && (job->rcpt_count == 0 || job->rcpt_count > UINT32_MAX)) {
         reason_job(s, "recipients", nothing, "there are none");
         return false;
     }

@@ -37,6 +37,7 @@ enum command {
     CMD_AUTH,
     CMD_AUTH_DATA,
     CMD_AUTH_CANCEL,
+    CMD_NOOP,
     CMD_MAIL,
     CMD_RCPT,
     CMD_DATA,
@@ -126,7 +127,7 @@ void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
 
 /* dialogue.c */
 void dialogue_hello(struct session *);
-void dialogue_mail(struct session *);  /* MAIL, or first SMTP_FIT */
+void dialogue_mail(struct session *);  /* MAIL or NOOP, or first SMTP_FIT */
 void dialogue_reply(struct session *); /* one whole reply is in s->reply */
 
 /* login.c */

@@ -177,7 +177,9 @@ struct smtp_wishes {
 struct smtp_job {
     struct smtp_str helo; /* our name for EHLO: domain or [1.2.3.4]      */
     enum smtp_tls tls;
-    bool lmtp; /* LHLO and one reply per recipient (RFC 2033) */
+    bool lmtp;  /* LHLO and one reply per recipient (RFC 2033) */
+    bool check; /* log in and no more: NOOP instead of mail. It has no
+                   recipient; SENT: a mail would have got as far */
     enum smtp_auth auth;
     bool auth_unsafe; /* AUTH also without verified TLS: user's word */
     struct smtp_str user, password; /* or an access token                */

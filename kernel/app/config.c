@@ -270,7 +270,8 @@ static bool check_people(struct loader *l)
         return fail(l, c->from,
                     "from is a pattern, which chooses an account "
                     "in msmtp; name one address here");
-    if (c->to.count + c->cc.count + c->bcc.count == 0 && !c->read_recipients)
+    if (c->to.count + c->cc.count + c->bcc.count == 0 && !c->read_recipients &&
+        !c->check)
         return fail(l, NOWHERE, "no recipient: set to, or read_recipients");
     return check_list(l, "to", &c->to) && check_list(l, "cc", &c->cc) &&
            check_list(l, "bcc", &c->bcc) &&
@@ -525,7 +526,7 @@ int config_load(struct config *c, struct conf_error *err)
     note_ignored(c);
     c->message = files_get(blob_str("message"));
     c->html = files_get(blob_str("message.html"));
-    if (c->message.p == NULL && c->html.p == NULL) {
+    if (c->message.p == NULL && c->html.p == NULL && !c->check) {
         fail(&l, NOWHERE, "there is no file message to send");
         return STATUS_MESSAGE;
     }

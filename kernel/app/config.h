@@ -84,6 +84,7 @@ struct config {
     uint32_t source_ip;
 
     bool trace;
+    bool check;                   /* log in and send nothing              */
     bool ignored[CONFIG_IGNORED]; /* given, and of no use here            */
 
     /* filled by config_load() from the files and from the keys above     */

@@ -195,6 +195,9 @@ const struct conf_key config_keys[] = {
       "must be the static address: the image has but one" },
     BOOL("trace", trace, "off", "log the whole dialogue, secrets excepted"),
 
+    BOOL("check", check, "off",
+         "log in, list what the server offers, send nothing: is all well?"),
+
     /* msmtp's older spellings */
     CHOICE("add_missing_from_header", set_from_header, NULL, on_off,
            "older spelling of set_from_header"),

@@ -240,6 +240,7 @@ void envelope_job(const struct config *c, uint32_t our_address,
                : c->tls_starttls ? SMTP_TLS_STARTTLS
                                  : SMTP_TLS_IMPLICIT;
     job->lmtp = c->protocol == PROTOCOL_LMTP;
+    job->check = c->check;
     job->auth = auth[c->auth];
     job->auth_unsafe = c->auth_unsafe;
     job->user = str_of(c->user);

@@ -94,9 +94,9 @@ static void deliver(void)
         return;
     seed();
     selftest_late(board_info()->cmdline);
-    if (envelope_addresses(&conf, &job, &report) && sign_open(&conf, &report) &&
-        timesync(&conf, give_up, &report) &&
-        compose_open(&conf, &job, &message, &report) &&
+    if ((conf.check || envelope_addresses(&conf, &job, &report)) &&
+        sign_open(&conf, &report) && timesync(&conf, give_up, &report) &&
+        (conf.check || compose_open(&conf, &job, &message, &report)) &&
         submit_ready(&conf, &report) && network_up(&conf, give_up, &report) &&
         network_resolve(&conf, give_up, &report)) {
         envelope_job(&conf, stack_address(), &job);

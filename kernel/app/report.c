@@ -16,13 +16,10 @@
 #include "log.h"
 
 static const char *const outcome_name[] = {
-    [OUTCOME_SENT] = "sent",
-    [OUTCOME_REFUSED] = "refused",
-    [OUTCOME_PERMANENT] = "permanent",
-    [OUTCOME_TEMPORARY] = "temporary",
-    [OUTCOME_UNSURE] = "unsure",
-    [OUTCOME_INVALID] = "invalid",
-    [OUTCOME_BUG] = "bug",
+    [OUTCOME_SENT] = "sent",           [OUTCOME_CHECKED] = "checked",
+    [OUTCOME_REFUSED] = "refused",     [OUTCOME_PERMANENT] = "permanent",
+    [OUTCOME_TEMPORARY] = "temporary", [OUTCOME_UNSURE] = "unsure",
+    [OUTCOME_INVALID] = "invalid",     [OUTCOME_BUG] = "bug",
 };
 
 /* the line on its way to the console */

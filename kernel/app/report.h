@@ -17,6 +17,7 @@
 
 enum outcome {
     OUTCOME_SENT,
+    OUTCOME_CHECKED,   /* all is well, and nothing was to be sent           */
     OUTCOME_REFUSED,   /* for good                                         */
     OUTCOME_PERMANENT, /* not a refusal: the name does not exist            */
     OUTCOME_TEMPORARY,

@@ -38,6 +38,7 @@ struct session {
     uint64_t opened;    /* ms: when the connection came up              */
     uint16_t port;
     bool tls_was_up, eof_told;
+    bool in_ehlo; /* the reply to EHLO is what was logged last     */
 };
 
 uint16_t submit_port(const struct config *conf)
@@ -56,6 +57,14 @@ static bool closed(const struct session *s)
     return (smtp_want(&s->smtp) & SMTP_CLOSED) != 0;
 }
 
+/* A check lists what the server offers; before STARTTLS anybody may have
+ * said it. */
+static bool is_offer(const struct session *s, const struct smtp_event *e)
+{
+    return s->conf->check && s->in_ehlo && e->code == 250 && e->len > 4 &&
+           (!s->conf->tls || s->tls_was_up);
+}
+
 static void events(struct session *s)
 {
     struct smtp_event e;
@@ -63,6 +72,10 @@ static void events(struct session *s)
     while (smtp_next_event(&s->smtp, &e)) {
         int n = e.len > 400 ? 400 : (int)e.len;
 
+        if (e.kind == SMTP_EV_STATE)
+            s->in_ehlo = e.len == 4 && memcmp(e.text, "EHLO", 4) == 0;
+        if (is_offer(s, &e))
+            log_say("the server offers: %.*s", n - 4, e.text + 4);
         if (e.kind == SMTP_EV_SENT)
             log_trace("-> %.*s", n, e.text);
         else if (e.kind == SMTP_EV_REPLY)
@@ -367,10 +380,11 @@ static uint64_t next_deadline(const struct session *s, uint64_t now)
 static void say_waiting(struct session *s, uint64_t now)
 {
     char what[96];
-    uint64_t size = message_size(s->message);
+    uint64_t size;
 
     if (now < s->notice.next && s->notice.next != 0)
         return;
+    size = s->conf->check ? 0 : message_size(s->message);
     if (strcmp(smtp_state_name(&s->smtp), "BODY") == 0)
         snprintf(what, sizeof(what),
                  "the server to take the message, %lu of %lu KB sent",
@@ -531,7 +545,10 @@ void submit(const struct config *conf, struct message *m, struct smtp_job *job,
             lost = tls_why();
         else if (tcp_error(s.tcp) == TCP_TIMED_OUT)
             lost = "the network stopped answering";
-        verdict_smtp(&s.smtp, lost, r);
+        if (conf->check && smtp_verdict(&s.smtp) == SMTP_SENT)
+            verdict_check(conf, r);
+        else
+            verdict_smtp(&s.smtp, lost, r);
         hang_up(&s);
     }
     probe_end(&s.probe);

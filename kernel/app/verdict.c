@@ -94,6 +94,17 @@ void verdict_smtp(const struct smtp *smtp, const char *why_lost,
     }
 }
 
+void verdict_check(const struct config *conf, struct report *r)
+{
+    report_end(r, OUTCOME_CHECKED, STATUS_SENT,
+               "checked: %s%s, %s, nothing sent",
+               r->tls_version != NULL ? r->tls_version : "no TLS",
+               r->tls_version == NULL ? ""
+               : r->tls_verified      ? " verified"
+                                      : " NOT verified",
+               conf->auth != AUTH_OFF ? "login accepted" : "no login");
+}
+
 static void not_tls(const char *why, const struct config *conf, uint16_t port,
                     struct report *r)
 {

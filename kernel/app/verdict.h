@@ -19,6 +19,9 @@ void verdict_smtp(const struct smtp *, const char *why_lost, struct report *);
 void verdict_tls(enum tls_error, const char *why, const struct config *,
                  uint16_t port, struct report *);
 
+/* The end of a check that met no trouble. */
+void verdict_check(const struct config *, struct report *);
+
 /* No connection. */
 void verdict_connect(enum tcp_error, uint16_t port, struct report *);
 

@@ -25,12 +25,11 @@ report_status() {
     local re='^\{"bootmail":1,"outcome":"([a-z]+)","exit":([0-9]{1,3}),.*"ms":\{[^{}]*\}\}$'
     [[ $last =~ $re ]] || return 1
     status=${BASH_REMATCH[2]}
-    # "sent" and 0 go together, or neither can be believed
-    if [ "${BASH_REMATCH[1]}" = sent ]; then
-        [ "$status" = 0 ]
-    else
-        [ "$status" != 0 ]
-    fi
+    # these and 0 go together, or neither can be believed
+    case ${BASH_REMATCH[1]} in
+    sent | checked) [ "$status" = 0 ] ;;
+    *) [ "$status" != 0 ] ;;
+    esac
 }
 
 # The image keeps its own time; this bound is for one that hangs.

@@ -463,6 +463,10 @@ static void check_cut(struct play *p)
     }
     if (smtp_verdict(&p->smtp) == SMTP_SENT && !reached(&base.closed, p))
         bad(p, "SENT before the end");
+    if (s->job.check &&
+        smtp_verdict(&p->smtp) !=
+            (reached(&base.closed, p) ? s->verdict : SMTP_TRY_LATER))
+        bad(p, "another verdict of a check");
 }
 
 /* SENT must be decided by the byte that ends a line, and after the dot. */

@@ -99,6 +99,8 @@ static bool flag(struct script *s, const char *key)
         s->job.wishes.require_tls = true;
     else if (strcmp(key, "nocrypto") == 0)
         s->no_crypto = true;
+    else if (strcmp(key, "check") == 0)
+        s->job.check = true;
     else if (strcmp(key, "eightbit") == 0)
         s->job.eight_bit = true;
     else
