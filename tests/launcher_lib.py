@@ -22,7 +22,7 @@ def members(path):
 
 
 def call(*args, stdin=b'hello\n', conf=CONF, launcher=None, mode=0o600,
-         cwd=None, env=None, drop=(), files=None, preexec_fn=None):
+         cwd=None, env=None, drop=(), files=None, preexec_fn=None, prefix=()):
     """The launcher, bare: no -v, no --json. Returns (done, folder)."""
     folder = new_dir('bare')
     image_path = os.path.join(folder, 'image')
@@ -32,13 +32,13 @@ def call(*args, stdin=b'hello\n', conf=CONF, launcher=None, mode=0o600,
         with open(path, 'wb') as f:
             f.write(data)
         os.chmod(path, mode)
-    full = dict(os.environ, **{'TMPDIR': new_dir('tmp'), **(env or {})})
-    for name in ('XDG_RUNTIME_DIR', 'BOOTMAIL_CONFIG', *drop):
-        full.pop(name, None)
+    full = {k: v for k, v in os.environ.items() if k not in
+            ('XDG_RUNTIME_DIR', 'BOOTMAIL_CONFIG', *drop)}
+    full.update({'TMPDIR': new_dir('tmp'), **(env or {})})
     argv = [launcher or LAUNCHER, '--image', image_path]
     if '-C' not in args and 'config' not in drop:
         argv += ['-C', os.path.join(folder, 'bootmail.conf')]
-    done = command([*argv, *args], 60, input=stdin, env=full, cwd=cwd,
+    done = command([*prefix, *argv, *args], 60, input=stdin, env=full, cwd=cwd,
                    preexec_fn=preexec_fn)
     done.text = (done.stdout + done.stderr).decode(errors='replace')
     if os.path.isdir(full['TMPDIR']):

@@ -5,6 +5,9 @@ import os
 from harness import bootmail, new_dir
 
 CONF = 'host 192.0.2.1\nfrom a@example.org\n'
+SENT = ('{"bootmail":1,"outcome":"sent","exit":0,"reason":"accepted: 250 ok",'
+        '"message_id":"x@y","host":"h","address":null,"tls":null,'
+        '"recipients":[],"bytes":1,"attempts":1,"ms":{"total":1.0}}')
 
 
 def stand_in(script):

@@ -13,6 +13,12 @@ Boots a virtual machine that submits the message and nothing else.
   -C, --file FILE     configuration (msmtp's language); default: the first of
                       $BOOTMAIL_CONFIG, ~/.config/bootmail/bootmail.conf,
                       ~/.bootmailrc, /etc/bootmail.conf, then msmtp's own
+  --url URL, or as first recipient: smtps://USER@HOST[:PORT][?KEY=VALUE&...],
+                      smtp:// (STARTTLS), lmtp://; in the clear smtp+plain://,
+                      lmtp+plain://; instead of a file
+  --url-file FILE     the URL is in this file, and may hold a password
+  --host NAME         no file: all by options, as in msmtp: --port --tls --auth
+                      --user --tls-starttls --tls-trust-file --passwordeval ...
   -a, --account NAME  account of the configuration to use
   -f, -r, --from ADDR envelope sender
   -F NAME             full name for a From field that has to be made
@@ -66,11 +72,37 @@ one_line() { # option, value: it becomes one line of a file
     esac
 }
 
+# A key of the configuration. Files are named from where we are now.
+setting() { # --some-key, value
+    local key=${1#--} file=$2
+    key=${key//-/_}
+    case $key in
+    host) host_given=1 ;;
+    tls_*_file | aliases | logfile)
+        [[ $file = @(''|/*|~/*|system) ]] || file=$PWD/$file ;;
+    esac
+    settings+=("$key" "$file")
+}
+
 parse() {
+    local name
     while [ $# -gt 0 ]; do
         case $1 in
         --help) usage; exit 0 ;;
         --) shift; rcpt+=("$@"); return ;;
+        --url) value "$@"; url=$2; shift ;;
+        --url-file) value "$@"; url_file=$2; shift ;;
+        # keys of the configuration, as msmtp takes them; these may stand alone
+        --@(auth|auto-from|tls|tls-starttls|tls-certcheck|syslog)?(=*) | \
+            --@(set-@(from|date|msgid)-header|remove-bcc-headers)?(=*))
+            name=${1%%=*}
+            value "$name" "${1:${#name}+1}"
+            setting "$name" "${1:${#name}+1}" ;;
+        --@(host|port|protocol|domain|user|passwordeval|tls-trust-file) | \
+            --tls-@(cert-file|key-file|fingerprint|host-override|min-version) | \
+            --@(maildomain|aliases|logfile|source-ip|dsn-notify|dsn-return))
+            value "$@"; setting "$1" "$2"; shift ;;
+        -X) value "$@"; setting --logfile "$2"; shift ;;
         --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
         -C | --file) need "$1" $#; config=$2; shift ;;
         -a | --account) value "$@"; account=$2; shift ;;
@@ -92,15 +124,16 @@ parse() {
         --configure) value "$@"; address=${2:-?}; shift ;;
         --semihosting) semihosting=1 ;;
         # sendmail's, without meaning here: one message is sent, at once
-        -i | -G | -m | -n | -U | -bm | -[oBAhLOVX]?*) ;;
-        -[oBAhLOVX]) value "$@"; shift ;;
+        -i | -G | -m | -n | -U | -bm | -[oBAhLOV]?*) ;;
+        -[oBAhLOV]) value "$@"; shift ;;
         -N) value "$@"; check_notify "${2,,}"; notify=${2,,}; shift ;;
         -R) value "$@"; [[ ${2,,} = @(off|full|hdrs) ]] ||
             die $EX_USAGE "-R wants full or hdrs"; what=${2,,}; shift ;;
         -b*) die $EX_USAGE "$1: only -bm, sending a message, can be done" ;;
-        -[CafrFNR]?*) set -- "${1:0:2}" "${1:2}" "${@:2}"; continue ;;
+        -[CafrFNRX]?*) set -- "${1:0:2}" "${1:2}" "${@:2}"; continue ;;
         -[tviGmnU]?*) set -- "${1:0:2}" "-${1:2}" "${@:2}"; continue ;;
         -?*) die $EX_USAGE "unknown option $1 (see --help)" ;;
+        @(smtp?(s)|lmtp)?(+plain)://*) value URL "$1"; url=$1 ;;
         *) rcpt+=("$1") ;;
         esac
         shift
@@ -154,6 +187,9 @@ check_arguments() {
     case $net in
     user | none | tap:?*) ;;
     *) die $EX_USAGE "--net wants user, tap:INTERFACE or none" ;;
+    esac
+    case ${url:+u}${url_file:+u}${host_given/0/}${config:+C}${account:+C} in
+    *[u1]*[u1C]*) die $EX_USAGE "a URL, --host and -C or -a: one of them" ;;
     esac
     [ $read_from = 0 ] || [ $set_from = 0 ] ||
         die $EX_USAGE "--read-envelope-from and -f: not both"

@@ -29,11 +29,14 @@ find_image() {
     die $EX_CONFIG "no image for $board: run make image BOARD=$board"
 }
 
-# msmtp's own files come last: an msmtprc works as it stands.
+# What a service manager or a container gives to this program alone comes first,
+# msmtp's own files last: an msmtprc works as it stands.
 find_config() {
     local f dir=${XDG_CONFIG_HOME:-${HOME:+$HOME/.config}}
+    [ -z "$made" ] || return 0
     : "${config:=${BOOTMAIL_CONFIG:-}}"
-    for f in "${dir:+$dir/bootmail/bootmail.conf}" \
+    for f in "${CREDENTIALS_DIRECTORY:+$CREDENTIALS_DIRECTORY/bootmail.conf}" \
+        /run/secrets/bootmail.conf "${dir:+$dir/bootmail/bootmail.conf}" \
         "${HOME:+$HOME/.bootmailrc}" /etc/bootmail.conf \
         "${HOME:+$HOME/.msmtprc}" "${dir:+$dir/msmtp/config}" /etc/msmtprc; do
         [ -n "$config" ] || [ ! -e "$f" ] || config=$f
@@ -45,9 +48,13 @@ find_config() {
     fi
 }
 
-# msmtp's rule: whoever else can read a password has it already.
+# msmtp's rule: whoever else can read a password has it already. In these two
+# places modes say nothing: who sees them is whoever the manager lets in.
 private() { # host file
     local mode others=8#077
+    case $1 in
+    "${CREDENTIALS_DIRECTORY:-/run/secrets}"/* | /run/secrets/*) return 0 ;;
+    esac
     mode=$(stat -L -c %a -- "$1") || die $EX_CONFIG "$1: cannot be read"
     [ -O "$1" ] || others=8#007 # the administrator's: his group may
     [ $((8#$mode & others)) = 0 ] ||
@@ -285,8 +292,17 @@ from_matches() { # address, what an account has as from
     return $status
 }
 
-# The account: -a, else the first whose from is the sender's, else the usual.
+# The account: -a, else the first whose from is the sender's, else the usual;
+# then what the command line says of it.
 choose_account() {
+    local i
+    find_account
+    for ((i = 0; i < ${#settings[@]}; i += 2)); do
+        conf[${settings[i]}]=${settings[i + 1]}
+    done
+}
+
+find_account() {
     local name
     if [ -z "$account" ] && [ $set_from = 1 ]; then
         while IFS= read -r name; do

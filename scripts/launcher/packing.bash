@@ -14,13 +14,14 @@ pack() { # host file, name in the archive
 # as written, without a leading / or ~/ or ./ (design 2.3, tls_trust_file).
 # One that is missing matters only if its account is used: the image says so.
 pack_named() {
-    local key path name file
+    local key path name file i
     while IFS=' ' read -r key path; do
         case $path in
         '' | system) continue ;;
         \~/*) file=${HOME:-}/${path#\~/} ;;
         /*) file=$path ;;
-        *) file=$(dirname -- "$config")/$path ;;
+        *) file=$PWD/$path
+            [ -n "$made" ] || file=$(dirname -- "$config")/$path ;;
         esac
         name=${path##+(/|\~/|./)}
         case /$name/ in
@@ -31,19 +32,30 @@ pack_named() {
         else
             notes+=("$key: $file cannot be read")
         fi
-    done < <(conf_values 'tls_trust_file|tls_cert_file|tls_key_file|dkim_key')
+    done < <(conf_values 'tls_trust_file|tls_cert_file|tls_key_file|dkim_key'
+        for ((i = 0; i < ${#settings[@]}; i += 2)); do
+            [[ ${settings[i]} != tls_@(trust|cert|key)_file ]] ||
+                printf '%s %s\n' "${settings[i]}" "${settings[i + 1]}"
+        done)
 }
 
-# Files beside the configuration with the names of design 2.2.
+# Files with the names of design 2.2: beside the configuration, then systemd's
+# credentials, then a container's secrets, which other programs share.
 pack_siblings() {
-    local dir name bundle
-    dir=$(dirname -- "$config")
+    local dir='' name file bundle
+    [ -n "$made" ] || dir=$(dirname -- "$config")
+    [ "$dir" != /run/secrets ] || dir=''
     for name in ca.pem cert.pem key.pem dkim.pem password seed; do
-        if [ ! -e "$work/files/$name" ] && [ -f "$dir/$name" ] &&
-            [ -r "$dir/$name" ]; then
-            [ "$name" != password ] || private "$dir/$name"
-            pack "$dir/$name" "$name"
-        fi
+        for file in "${dir:+$dir/$name}" \
+            "${CREDENTIALS_DIRECTORY:+$CREDENTIALS_DIRECTORY/$name}" \
+            "/run/secrets/bootmail.$name"; do
+            if [ -e "$work/files/$name" ] || ! [ -f "$file" ] ||
+                ! [ -r "$file" ]; then
+                continue
+            fi
+            [ "$name" != password ] || private "$file"
+            pack "$file" "$name"
+        done
     done
     # no anchors of one's own: those of this system
     for bundle in /etc/ssl/certs/ca-certificates.crt \
@@ -71,6 +83,12 @@ arguments() {
     [ $trace = 0 ] || printf 'trace on\n'
     [ -z "$notify" ] || printf 'dsn_notify %s\n' "$notify"
     [ -z "$what" ] || printf 'dsn_return %s\n' "${what/hdrs/headers}"
+    for ((a = 0; a < ${#settings[@]}; a += 2)); do
+        case ${settings[a]} in
+        passwordeval | aliases | auto_from | logfile* | syslog) ;; # ours
+        *) printf '%s "%s"\n' "${settings[a]}" "${settings[a + 1]}" ;;
+        esac
+    done
     [ -z "$timeout" ] || printf 'total_timeout %s\n' "$timeout"
     for a in ${rcpt[@]+"${rcpt[@]}"}; do
         printf 'to "%s"\n' "$a"
@@ -96,7 +114,12 @@ check_files() {
 
 # The configuration as the image gets it: without what only this system knows.
 pack_config() {
-    pack "$config" bootmail.conf # it may be a pipe: this reads it
+    if [ -n "$made" ]; then
+        printf '%s' "$made" >"$work/files/bootmail.conf" ||
+            die $EX_TEMPFAIL "cannot store $config"
+    else
+        pack "$config" bootmail.conf # it may be a pipe: this reads it
+    fi
     conf_read "$work/files/bootmail.conf"
     [ -z "$(conf_values password)" ] || private "$config"
     replace_evals
@@ -104,10 +127,16 @@ pack_config() {
     conf_read "$work/files/bootmail.conf"
 }
 
-# msmtp's rule: what is written out comes first, and a command is asked only
-# if somebody is going to log in.
+# One that was handed in counts; then, as msmtp has it, what is written out
+# comes first, and a command is asked only if somebody is going to log in.
 pack_password() {
     local command=${conf[passwordeval]-} auth=${conf[auth]-off}
+    if [ $secret_given = 1 ]; then
+        drop_lines password
+        printf '%s\n' "$secret" >"$work/files/password" ||
+            die $EX_TEMPFAIL "cannot store the password"
+        return
+    fi
     [ -n "$command" ] && [ -z "${conf[password]-}" ] || return 0
     case $auth in off | external) return ;; esac
     run_command passwordeval "$command" "$work/files/password"

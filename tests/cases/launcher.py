@@ -13,11 +13,8 @@ from harness import (LAUNCHER, Skip, bootmail, case, check, command, equal,
 from images import image
 from lab import conf as lab_conf, files as lab_files, launch, pki
 from launcher_lib import call, packed, refused
-from standin import CONF, play, say, stand_in
+from standin import CONF, SENT, play, say, stand_in
 
-SENT = ('{"bootmail":1,"outcome":"sent","exit":0,"reason":"accepted: 250 ok",'
-        '"message_id":"x@y","host":"h","address":null,"tls":null,'
-        '"recipients":[],"bytes":1,"attempts":1,"ms":{"total":1.0}}')
 REFUSED = SENT.replace('"sent","exit":0', '"refused","exit":69')
 
 
