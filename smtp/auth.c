@@ -1,5 +1,5 @@
 /*
- * auth.c - mechanisms and what they say. See auth.h.
+ * auth.c - which mechanism, and what it says. See auth.h.
  *
  * An answer is a list of spans: pieces of the job, of the session and of
  * literals, one after the other. PLAIN is NUL user NUL password; LOGIN (never
@@ -29,46 +29,7 @@ struct answer {
     char port[5];
 };
 
-/* --- mechanisms -------------------------------------------------------- */
-
-/* From the strongest: auth_choose() takes the first that fits. */
-static const struct auth_mech mechs[] = {
-    [SMTP_AUTH_OFF] = { "", 0, 0, false, false, false, false, 0 },
-    [SMTP_AUTH_ANY] = { "", 0, 0, false, false, false, false, 0 },
-    [SMTP_AUTH_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", AUTH_SCRAM, 2,
-                                       true, false, true, true, SMTP_SHA256 },
-    [SMTP_AUTH_SCRAM_SHA_1_PLUS] = { "SCRAM-SHA-1-PLUS", AUTH_SCRAM, 2, true,
-                                     false, true, true, SMTP_SHA1 },
-    [SMTP_AUTH_SCRAM_SHA_256] = { "SCRAM-SHA-256", AUTH_SCRAM, 2, true, false,
-                                  false, true, SMTP_SHA256 },
-    [SMTP_AUTH_SCRAM_SHA_1] = { "SCRAM-SHA-1", AUTH_SCRAM, 2, true, false,
-                                false, true, SMTP_SHA1 },
-    [SMTP_AUTH_CRAM_MD5] = { "CRAM-MD5", AUTH_CRAM, 1, false, false, false,
-                             true, SMTP_MD5 },
-    [SMTP_AUTH_PLAIN] = { "PLAIN", AUTH_SIMPLE, 1, true, true, false, true, 0 },
-    [SMTP_AUTH_LOGIN] = { "LOGIN", AUTH_SIMPLE, 2, false, true, false, true,
-                          0 },
-    [SMTP_AUTH_OAUTHBEARER] = { "OAUTHBEARER", AUTH_TOKEN, 1, true, true, false,
-                                false, 0 },
-    [SMTP_AUTH_XOAUTH2] = { "XOAUTH2", AUTH_TOKEN, 1, true, true, false, false,
-                            0 },
-    [SMTP_AUTH_EXTERNAL] = { "EXTERNAL", AUTH_SIMPLE, 1, true, false, false,
-                             false, 0 },
-};
-#define MECHS (sizeof mechs / sizeof mechs[0])
-
-const struct auth_mech *auth_mech(unsigned mech)
-{
-    return &mechs[mech];
-}
-
-enum smtp_auth auth_by_name(struct smtp_str name)
-{
-    for (unsigned i = SMTP_AUTH_ANY + 1; i < MECHS; i++)
-        if (text_same(name.p, name.len, mechs[i].name))
-            return (enum smtp_auth)i;
-    return SMTP_AUTH_OFF;
-}
+/* --- which ------------------------------------------------------------- */
 
 /* Has the caller given what it takes? */
 static bool able(const struct session *s, const struct auth_mech *m)
@@ -76,7 +37,7 @@ static bool able(const struct session *s, const struct auth_mech *m)
     const struct smtp_crypto *c = s->job->crypto;
     const struct smtp_binding *b = &s->job->binding;
 
-    if (m == &mechs[SMTP_AUTH_EXTERNAL])
+    if (m == auth_mech(SMTP_AUTH_EXTERNAL))
         return s->tls_up;
     if (m->kind != AUTH_CRAM && m->kind != AUTH_SCRAM)
         return true;
@@ -90,8 +51,8 @@ enum smtp_auth auth_choose(const struct session *s, bool reveal)
 {
     unsigned allowed = s->job->auth;
 
-    for (unsigned i = SMTP_AUTH_ANY + 1; i < MECHS; i++) {
-        const struct auth_mech *m = &mechs[i];
+    for (unsigned i = SMTP_AUTH_ANY + 1; i < AUTH_MECHS; i++) {
+        const struct auth_mech *m = auth_mech(i);
 
         if ((allowed == i || (allowed == SMTP_AUTH_ANY && m->any)) &&
             (s->caps.mechs >> i & 1) != 0 && (s->auth_tried >> i & 1) == 0 &&
@@ -197,7 +158,7 @@ static void simple(struct answer *a, const struct session *s)
  * nothing, or as RFC 7628 section 3.2.3 wants it. */
 static void answer(struct answer *a, const struct session *s)
 {
-    const struct auth_mech *m = &mechs[s->mech];
+    const struct auth_mech *m = auth_mech(s->mech);
 
     a->count = 0;
     if (s->auth_step > m->answers) {

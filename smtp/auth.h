@@ -11,28 +11,10 @@
 #define SMTP_AUTH_H
 
 #include "ehlo.h"
+#include "mech.h"
 #include "text.h"
 
 struct session;
-
-/* how a mechanism's dialogue goes */
-enum auth_kind { AUTH_SIMPLE, AUTH_CRAM, AUTH_SCRAM, AUTH_TOKEN };
-
-struct auth_mech {
-    const char *name;
-    uint8_t kind;
-    uint8_t answers; /* lines of credentials, the initial one included */
-    bool initial;    /* the first may go with AUTH itself */
-    bool reveals;    /* whoever reads it has the secret */
-    bool binds;      /* wants a channel binding */
-    bool any;        /* may be chosen by itself */
-    uint8_t hash;    /* enum smtp_hash, of CRAM and SCRAM */
-};
-
-const struct auth_mech *auth_mech(unsigned mech);
-
-/* SMTP_AUTH_OFF if name is none of ours. */
-enum smtp_auth auth_by_name(struct smtp_str name);
 
 /* The strongest mechanism that the server offers, the job allows and has the
  * means for, and that has not failed before; SMTP_AUTH_OFF if there is none.

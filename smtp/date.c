@@ -284,3 +284,64 @@ bool smtp_date_parse(struct smtp_str s, struct smtp_date *date)
     date->seconds = days_since * DAY + seconds - date->zone * 60;
     return true;
 }
+
+/* --- RFC 3339 ------------------------------------------------------------- */
+
+/* n digits and the mark behind them; 0: none. */
+static bool field(struct scan *r, size_t n, char mark, int64_t *value)
+{
+    size_t digits;
+
+    if (!number(r, n, n, value, &digits))
+        return false;
+    if (mark == 0)
+        return true;
+    if (peek(r) != mark)
+        return false;
+    r->at++;
+    return true;
+}
+
+/* "Z", or minutes east of UTC */
+static bool offset(struct scan *r, int64_t *minutes)
+{
+    char sign = peek(r);
+    int64_t hour, minute;
+
+    *minutes = 0;
+    if (sign != 'Z' && sign != '+' && sign != '-')
+        return false;
+    r->at++;
+    if (sign == 'Z')
+        return true;
+    if (!field(r, 2, ':', &hour) || !field(r, 2, 0, &minute) || hour > 23 ||
+        minute > 59)
+        return false;
+    *minutes = (sign == '-' ? -1 : 1) * (hour * 60 + minute);
+    return true;
+}
+
+bool smtp_date_internet(struct smtp_str s, int64_t *seconds)
+{
+    struct scan r = { s, 0 };
+    int64_t year, month, d, hour, minute, second, zone_minutes, days_since;
+
+    if (!field(&r, 4, '-', &year) || !field(&r, 2, '-', &month) ||
+        !field(&r, 2, 'T', &d) || !field(&r, 2, ':', &hour) ||
+        !field(&r, 2, ':', &minute) || !field(&r, 2, 0, &second))
+        return false;
+    if (peek(&r) == '.') {
+        do {
+            r.at++;
+        } while (digit(peek(&r)));
+        if (!digit(s.p[r.at - 1]))
+            return false;
+    }
+    if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 60 ||
+        !offset(&r, &zone_minutes) || more(&r) ||
+        !day_number(year, (int)(month + 9) % 12, d, &days_since))
+        return false;
+    *seconds = days_since * DAY + hour * 3600 + minute * 60 + second -
+               zone_minutes * 60;
+    return true;
+}

@@ -156,6 +156,13 @@ static void answer_cram(struct session *s, struct smtp_str text)
     say_next(s);
 }
 
+/* What the server says is not for the log. */
+static void mask(struct session *s)
+{
+    for (size_t i = 4; i < s->reply.line_len; i++)
+        s->reply.line[i] = '*';
+}
+
 static void answer_scram(struct session *s, struct smtp_str text)
 {
     const char *why;
@@ -164,6 +171,8 @@ static void answer_scram(struct session *s, struct smtp_str text)
         say_next(s); /* it waited for the initial response */
         return;
     }
+    if (s->auth_step == 2)
+        mask(s); /* with its proof the password can be guessed at leisure */
     if (s->auth_step == 1) {
         why =
             scram_challenge(&s->scram, s->job->crypto, s->job->password, text);
@@ -185,9 +194,7 @@ static void answer_scram(struct session *s, struct smtp_str text)
  * that the server can refuse. */
 static void answer_token(struct session *s, struct smtp_str text)
 {
-    /* whatever it quotes, nobody sees through base64 what is in it */
-    for (size_t i = 4; i < s->reply.line_len; i++)
-        s->reply.line[i] = '*';
+    mask(s); /* whatever it quotes, nobody sees through base64 what is in it */
     if (s->auth_step == 1) {
         if (text.len > sizeof s->scram.first)
             text.len = sizeof s->scram.first;

@@ -32,4 +32,30 @@ static inline char saslname_char(struct smtp_str s, size_t at)
     }
 }
 
+/* The name that coded stands for, into to, which holds coded.len bytes; false
+ * if a '=' begins no escape. */
+static inline bool saslname_decode(struct smtp_str coded, char *to, size_t *len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < coded.len; i++) {
+        char c = coded.p[i];
+
+        if (c == '=') {
+            if (coded.len - i < 3)
+                return false;
+            if (coded.p[i + 1] == '2' && (coded.p[i + 2] | 0x20) == 'c')
+                c = ',';
+            else if (coded.p[i + 1] == '3' && (coded.p[i + 2] | 0x20) == 'd')
+                c = '=';
+            else
+                return false;
+            i += 2;
+        }
+        to[n++] = c;
+    }
+    *len = n;
+    return true;
+}
+
 #endif

@@ -22,7 +22,7 @@
 
 #include <string.h>
 
-static size_t hash_len(enum smtp_hash hash)
+size_t scram_hash_len(enum smtp_hash hash)
 {
     return hash == SMTP_SHA256 ? 32 : hash == SMTP_SHA1 ? 20 : 16;
 }
@@ -62,8 +62,7 @@ struct smtp_str scram_nonce(const struct scram *s)
 
 /* --- the challenge ----------------------------------------------------- */
 
-/* Takes "x=value" and the comma behind it off the front of *left. */
-static bool attribute(struct smtp_str *left, char name, struct smtp_str *value)
+bool scram_attribute(struct smtp_str *left, char name, struct smtp_str *value)
 {
     size_t n = 2;
 
@@ -109,9 +108,9 @@ static const char *rounds(struct scram *s, struct smtp_str digits)
     return NULL;
 }
 
-static bool hmac(const struct smtp_crypto *c, enum smtp_hash hash,
-                 const void *key, size_t key_len, const void *p, size_t n,
-                 uint8_t *out)
+bool scram_hmac(const struct smtp_crypto *c, enum smtp_hash hash,
+                const void *key, size_t key_len, const void *p, size_t n,
+                uint8_t *out)
 {
     return c->hmac_begin(c->ctx, hash, key, key_len) &&
            c->hmac_add(c->ctx, p, n) && c->hmac_end(c->ctx, out);
@@ -147,13 +146,13 @@ const char *scram_challenge(struct scram *s, const struct smtp_crypto *c,
     s->first_len = (uint16_t)text.len;
     left.p = s->first;
     left.len = s->first_len;
-    if (!attribute(&left, 'r', &nonce) || !nonce_ok(s, nonce))
+    if (!scram_attribute(&left, 'r', &nonce) || !nonce_ok(s, nonce))
         return "the server's challenge does not answer to ours";
     s->whole_len = (uint16_t)nonce.len;
-    if (!attribute(&left, 's', &coded) || coded.len == 0 ||
+    if (!scram_attribute(&left, 's', &coded) || coded.len == 0 ||
         !base64_decode(salt, &salt_len, coded.p, coded.len))
         return "the server's challenge has no salt";
-    if (!attribute(&left, 'i', &count))
+    if (!scram_attribute(&left, 'i', &count))
         return "the server's challenge has no number of rounds";
     why = rounds(s, count);
     if (why == NULL && !first_round(s, c, password, salt, salt_len))
@@ -168,7 +167,7 @@ static bool sign(const struct scram *s, const struct smtp_crypto *c,
                  const uint8_t *key, struct smtp_str user, uint8_t *out)
 {
     struct smtp_str nonce = scram_nonce(s);
-    bool ok = c->hmac_begin(c->ctx, s->hash, key, hash_len(s->hash)) &&
+    bool ok = c->hmac_begin(c->ctx, s->hash, key, scram_hash_len(s->hash)) &&
               c->hmac_add(c->ctx, "n=", 2);
 
     for (size_t i = 0; ok && i < saslname_len(user); i++) {
@@ -190,18 +189,18 @@ static bool sign(const struct scram *s, const struct smtp_crypto *c,
 static bool finish(struct scram *s, const struct smtp_crypto *c,
                    struct smtp_str user)
 {
-    size_t n = hash_len(s->hash);
+    size_t n = scram_hash_len(s->hash);
     uint8_t client[SMTP_HASH_MAX], key[SMTP_HASH_MAX], made[SMTP_HASH_MAX];
     bool ok;
 
-    ok = hmac(c, s->hash, s->t, n, "Client Key", 10, client) &&
+    ok = scram_hmac(c, s->hash, s->t, n, "Client Key", 10, client) &&
          c->hash(c->ctx, s->hash, client, n, key) &&
          sign(s, c, key, user, made);
     for (size_t i = 0; ok && i < n; i++)
         client[i] ^= made[i];
     if (ok)
         s->proof_len = (uint8_t)base64_encode(s->proof, client, n);
-    ok = ok && hmac(c, s->hash, s->t, n, "Server Key", 10, key) &&
+    ok = ok && scram_hmac(c, s->hash, s->t, n, "Server Key", 10, key) &&
          sign(s, c, key, user, s->server);
     text_wipe(client, sizeof client);
     text_wipe(key, sizeof key);
@@ -231,9 +230,9 @@ bool scram_verify(const struct scram *s, struct smtp_str text)
     struct smtp_str coded;
     size_t n;
 
-    if (text.len > sizeof theirs || !attribute(&text, 'v', &coded) ||
+    if (text.len > sizeof theirs || !scram_attribute(&text, 'v', &coded) ||
         !base64_decode(theirs, &n, coded.p, coded.len) ||
-        n != hash_len(s->hash))
+        n != scram_hash_len(s->hash))
         return false;
     for (size_t i = 0; i < n; i++)
         differs |= theirs[i] ^ s->server[i];

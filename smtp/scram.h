@@ -60,4 +60,11 @@ bool scram_verify(const struct scram *, struct smtp_str text);
 
 void scram_wipe(struct scram *);
 
+/* What the server's side (server/scramd.c) needs as well. */
+size_t scram_hash_len(enum smtp_hash);
+bool scram_hmac(const struct smtp_crypto *, enum smtp_hash, const void *key,
+                size_t key_len, const void *p, size_t n, uint8_t *out);
+/* Takes "x=value" and the comma behind it off the front of *left. */
+bool scram_attribute(struct smtp_str *left, char name, struct smtp_str *value);
+
 #endif

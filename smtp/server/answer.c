@@ -80,6 +80,13 @@ static void reply_event(struct server *s, unsigned code, size_t at)
     e->len = (uint16_t)(s->out_len - at);
 }
 
+void server_mask(struct server *s)
+{
+    size_t last = (size_t)s->event_at + s->event_count - 1;
+
+    s->events[last % SERVER_EVENTS].len = 4; /* the code, a blank */
+}
+
 /* Length of the first line of text. */
 static size_t first_line(struct smtp_str text)
 {
@@ -238,6 +245,15 @@ static const struct server_say *usual(unsigned question, bool yes)
           { 554, { 5, 0, 0 }, "message refused" } },
         { { 252, { 2, 5, 2 }, "try it and see" },
           { 550, { 5, 1, 1 }, "no such user" } },
+        { { 252, { 2, 5, 2 }, "lists are not shown" },
+          { 550, { 5, 1, 1 }, "no such list" } },
+        { { 214,
+            { 2, 0, 0 },
+            "EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT\n"
+            "VRFY EXPN AUTH STARTTLS HELP" },
+          { 504, { 5, 5, 4 }, "no help on this" } },
+        { { 334, { 0, 0, 0 }, "" },
+          { 535, { 5, 7, 8 }, "credentials not accepted" } },
     };
 
     return yes ? &says[question - SMTPD_ASK_CONNECT].yes
@@ -305,6 +321,17 @@ static void envelope_answered(struct server *s, unsigned question, bool yes)
     }
 }
 
+/* A yes that has no secret with it is a no. */
+static void secretless(struct server_say *say, struct smtp_str *text)
+{
+    const struct server_say *no = usual(SMTPD_ASK_SECRET, false);
+
+    if (say->code / 100 > 3)
+        return;
+    *say = *no;
+    *text = (struct smtp_str){ no->text, strlen(no->text) };
+}
+
 void server_answered(struct server *s, const struct smtpd_answer *a)
 {
     unsigned question = s->question;
@@ -336,7 +363,18 @@ void server_answered(struct server *s, const struct smtpd_answer *a)
     case SMTPD_ASK_MESSAGE:
         message_answered(s, &say, text);
         break;
+    case SMTPD_ASK_SECRET:
+        if (a->secret != NULL && (a->code == 0 || a->code / 100 == 2)) {
+            server_auth_secret(s, a->secret);
+            break;
+        }
+        secretless(&say, &text);
+        coded(s, say.code, say.enhanced, text);
+        server_auth_done(s, false);
+        break;
     case SMTPD_ASK_AUTH:
+        if (!yes && server_auth_details(s, &say))
+            break;
         coded(s, say.code, say.enhanced, text);
         server_auth_done(s, yes);
         break;

@@ -1,6 +1,6 @@
 /*
  * envelope.c - MAIL and RCPT with their parameters (RFC 5321 4.1.1.2 and
- * 4.1.1.3, 1870, 3030, 3461, 4954 5, 6152, 6531).
+ * 4.1.1.3, 1870, 3030, 3461, 4954 5, 6152, 6531); wishes.c has the rest.
  *
  * Lenient where clients are: blanks behind the colon are skipped. A parameter
  * that is not offered is not known (555); one that comes twice is malformed.
@@ -14,16 +14,8 @@
 #define ENVID_MAX 100 /* RFC 3461 4.4 */
 #define XTEXT_MAX 500 /* RFC 3461 4.2, RFC 4954 section 5 */
 
-/* one NAME=VALUE */
-struct param {
-    struct smtp_str name, value;
-    bool has_value;
-};
-
-enum verdict { OK, UNKNOWN, MALFORMED };
-
 /* Takes the next parameter off the line; false at its end. */
-static bool next_param(struct smtp_str *line, struct param *p)
+static bool next_param(struct smtp_str *line, struct server_param *p)
 {
     size_t n = 0;
 
@@ -49,17 +41,17 @@ static bool next_param(struct smtp_str *line, struct param *p)
     return p->name.len != 0 || p->has_value;
 }
 
-static bool named(const struct param *p, const char *name)
+static bool named(const struct server_param *p, const char *name)
 {
     return text_same(p->name.p, p->name.len, name);
 }
 
-static bool value_is(const struct param *p, const char *word)
+static bool value_is(const struct server_param *p, const char *word)
 {
     return text_same(p->value.p, p->value.len, word);
 }
 
-static bool number(struct smtp_str s, uint64_t *n)
+bool server_number(struct smtp_str s, uint64_t *n)
 {
     *n = 0;
     if (s.len == 0 || s.len > 19)
@@ -89,7 +81,8 @@ static bool decode(struct server *s, struct smtp_str from, size_t max,
 
 /* --- MAIL ----------------------------------------------------------------- */
 
-static enum verdict body_type(struct server *s, const struct param *p)
+static enum server_verdict body_type(struct server *s,
+                                     const struct server_param *p)
 {
     if (value_is(p, "7BIT"))
         s->mail.body = SMTPD_BODY_7BIT;
@@ -99,11 +92,12 @@ static enum verdict body_type(struct server *s, const struct param *p)
              server_offers(s, SMTPD_CHUNKING))
         s->mail.body = SMTPD_BODY_BINARY;
     else
-        return MALFORMED;
-    return OK;
+        return PARAM_MALFORMED;
+    return PARAM_OK;
 }
 
-static enum verdict dsn_mail(struct server *s, const struct param *p)
+static enum server_verdict dsn_mail(struct server *s,
+                                    const struct server_param *p)
 {
     struct smtpd_mail *m = &s->mail;
     bool ok;
@@ -119,58 +113,60 @@ static enum verdict dsn_mail(struct server *s, const struct param *p)
         else
             ok = false;
     }
-    return ok ? OK : MALFORMED;
+    return ok ? PARAM_OK : PARAM_MALFORMED;
 }
 
 /* RFC 4954 section 5: believed by nobody but who knows the client. */
-static enum verdict auth_param(struct server *s, const struct param *p)
+static enum server_verdict auth_param(struct server *s,
+                                      const struct server_param *p)
 {
     struct smtpd_mail *m = &s->mail;
     struct smtp_mailbox mailbox;
     const char *why;
 
     if (m->auth.len != 0 || !decode(s, p->value, XTEXT_MAX, &m->auth))
-        return MALFORMED;
+        return PARAM_MALFORMED;
     if (text_same(m->auth.p, m->auth.len, "<>") ||
         smtp_mailbox_parse(m->auth, &mailbox, &why))
-        return OK;
-    return MALFORMED;
+        return PARAM_OK;
+    return PARAM_MALFORMED;
 }
 
-static enum verdict mail_param(struct server *s, const struct param *p,
-                               unsigned *seen)
+static enum server_verdict mail_param(struct server *s,
+                                      const struct server_param *p,
+                                      unsigned *seen)
 {
     enum { SIZE = 1, BODY = 2, UTF8 = 4 };
     unsigned which = 0;
-    enum verdict v;
+    enum server_verdict v;
 
     if (named(p, "SIZE") && server_offers(s, SMTPD_SIZE)) {
         which = SIZE;
-        v = number(p->value, &s->mail.size) ? OK : MALFORMED;
+        v = server_number(p->value, &s->mail.size) ? PARAM_OK : PARAM_MALFORMED;
     } else if (named(p, "BODY") && server_offers(s, SMTPD_8BITMIME)) {
         which = BODY;
         v = body_type(s, p);
     } else if (named(p, "SMTPUTF8") && server_offers(s, SMTPD_SMTPUTF8)) {
         which = UTF8;
         s->mail.utf8 = true;
-        v = p->has_value ? MALFORMED : OK;
+        v = p->has_value ? PARAM_MALFORMED : PARAM_OK;
     } else if ((named(p, "RET") || named(p, "ENVID")) &&
                server_offers(s, SMTPD_DSN)) {
         v = dsn_mail(s, p);
     } else if (named(p, "AUTH") && s->cfg->mechanisms != 0) {
         v = auth_param(s, p);
     } else {
-        v = UNKNOWN;
+        v = server_wish(s, p);
     }
     if ((*seen & which) != 0)
-        v = MALFORMED;
+        v = PARAM_MALFORMED;
     *seen |= which;
     return v;
 }
 
 /* --- RCPT ----------------------------------------------------------------- */
 
-static enum verdict notify(struct server *s, struct smtp_str list)
+static enum server_verdict notify(struct server *s, struct smtp_str list)
 {
     static const char names[4][8] = { "NEVER", "SUCCESS", "FAILURE", "DELAY" };
     unsigned got = 0;
@@ -183,18 +179,18 @@ static enum verdict notify(struct server *s, struct smtp_str list)
         while (i < 4 && !text_same(list.p + at, n, names[i]))
             i++;
         if (i == 4 || (got & 1u << i) != 0)
-            return MALFORMED;
+            return PARAM_MALFORMED;
         got |= 1u << i;
         at += n + 1;
     }
     if (s->rcpt.notify != 0 || ((got & SMTPD_NEVER) != 0 && got != SMTPD_NEVER))
-        return MALFORMED;
+        return PARAM_MALFORMED;
     s->rcpt.notify = got;
-    return OK;
+    return PARAM_OK;
 }
 
 /* addr-type ";" xtext */
-static enum verdict orcpt(struct server *s, struct smtp_str value)
+static enum server_verdict orcpt(struct server *s, struct smtp_str value)
 {
     size_t n = 0;
 
@@ -202,21 +198,23 @@ static enum verdict orcpt(struct server *s, struct smtp_str value)
         n++;
     if (s->rcpt.orcpt.len != 0 || n == 0 || n == value.len ||
         value.len > XTEXT_MAX)
-        return MALFORMED;
+        return PARAM_MALFORMED;
     s->rcpt.orcpt_type.p = value.p;
     s->rcpt.orcpt_type.len = n;
     value.p += n + 1;
     value.len -= n + 1;
-    return decode(s, value, XTEXT_MAX, &s->rcpt.orcpt) ? OK : MALFORMED;
+    return decode(s, value, XTEXT_MAX, &s->rcpt.orcpt) ? PARAM_OK
+                                                       : PARAM_MALFORMED;
 }
 
-static enum verdict rcpt_param(struct server *s, const struct param *p)
+static enum server_verdict rcpt_param(struct server *s,
+                                      const struct server_param *p)
 {
     if (named(p, "NOTIFY") && server_offers(s, SMTPD_DSN))
         return notify(s, p->value);
     if (named(p, "ORCPT") && server_offers(s, SMTPD_DSN))
         return orcpt(s, p->value);
-    return UNKNOWN;
+    return PARAM_UNKNOWN;
 }
 
 /* --- both ----------------------------------------------------------------- */
@@ -257,18 +255,18 @@ static bool path(struct server *s, struct smtp_str *arg, const char *word,
 /* False: the reply was given. */
 static bool params(struct server *s, struct smtp_str line, bool rcpt)
 {
-    struct param p;
+    struct server_param p;
     unsigned seen = 0;
 
     s->decoded_len = 0;
     while (next_param(&line, &p)) {
-        enum verdict v = !s->esmtp ? UNKNOWN
-                         : rcpt    ? rcpt_param(s, &p)
-                                   : mail_param(s, &p, &seen);
+        enum server_verdict v = !s->esmtp ? PARAM_UNKNOWN
+                                : rcpt    ? rcpt_param(s, &p)
+                                          : mail_param(s, &p, &seen);
 
-        if (v == OK)
+        if (v == PARAM_OK)
             continue;
-        if (v == UNKNOWN)
+        if (v == PARAM_UNKNOWN)
             server_error(s, 555, 5, 4, "unknown parameter");
         else
             server_error(s, 501, 5, 4, "malformed parameter");

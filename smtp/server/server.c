@@ -282,11 +282,12 @@ static void question(struct server *s, struct smtpd_event *e)
         e->mail = &s->mail;
     else if (e->kind == SMTPD_ASK_RCPT)
         e->rcpt = &s->rcpt;
-    else if (e->kind == SMTPD_ASK_AUTH)
+    else if (e->kind == SMTPD_ASK_AUTH || e->kind == SMTPD_ASK_SECRET)
         e->login = &s->login;
     else if (e->kind == SMTPD_ASK_MESSAGE)
         e->index = s->settled;
-    else if (e->kind == SMTPD_ASK_HELLO || e->kind == SMTPD_ASK_VRFY) {
+    else if (e->kind == SMTPD_ASK_HELLO || e->kind == SMTPD_ASK_VRFY ||
+             e->kind == SMTPD_ASK_EXPN || e->kind == SMTPD_ASK_HELP) {
         e->text = s->asked.p;
         e->len = s->asked.len;
     }

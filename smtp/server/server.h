@@ -5,26 +5,34 @@
  *   answer.c    the state, replies into out[], questions, the end
  *   verbs.c     a command line to its handler; the small commands
  *   envelope.c  MAIL and RCPT with their parameters
+ *   wishes.c    parameters of MAIL that want something of the next hops
  *   receive.c   DATA, BDAT, what becomes of the message
- *   login.c     AUTH
+ *   login.c     AUTH: the dialogue
+ *   creds.c     what PLAIN, the tokens, EXTERNAL and CRAM-MD5 say
+ *   scramd.c    SCRAM
  */
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
 
+#include "mech.h"
+#include "scram.h"
 #include "smtpd.h"
 #include "text.h"
 #include "unstuff.h"
 
 #define SERVER_LINE_ROOM  2048  /* a command, its parameters and CRLF      */
 #define SERVER_SKIP       65536 /* a line that is longer ends the session  */
-#define SERVER_OUT_ROOM   1536
-#define SERVER_REPLY_ROOM 768 /* the longest reply: without it no reading  */
+#define SERVER_OUT_ROOM   1792
+#define SERVER_REPLY_ROOM 1024 /* the longest reply: without it no reading */
 #define SERVER_BODY_ROOM  1024
-#define SERVER_DECODED    1200 /* ENVID 100 and AUTH 500, or ORCPT 500      */
+#define SERVER_DECODED    1344 /* ENVID 100 and AUTH 500; ORCPT 500; SCRAM  */
 #define SERVER_EVENTS     24
 #define SERVER_SHOWN      256 /* of a command line, for a person            */
 #define SERVER_PROGRESS   512 /* bytes of a message that move its deadline  */
 #define SERVER_LOGINS     3   /* attempts                                   */
+#define SERVER_USER       512 /* bytes of a user's name                     */
+#define SERVER_FIRST      448 /* of a SCRAM client's first message          */
+#define SERVER_OURS       280 /* of a challenge                             */
 
 enum server_state {
 #define X(name, seconds, section, what) SERVER_##name,
@@ -37,6 +45,13 @@ struct server_event {
     uint8_t what; /* state */
     uint16_t code;
     uint16_t at, len; /* of a reply, in out[] */
+};
+
+/* a login with a proof under way: lengths and places in decoded[] */
+struct server_proof {
+    uint16_t gs2_len, first_len; /* of the client's first message */
+    uint16_t nonce_at, nonce_len, ours_len;
+    uint8_t stored[SMTP_HASH_MAX], key[SMTP_HASH_MAX];
 };
 
 /* a reply of the engine's own */
@@ -76,6 +91,7 @@ struct server {
     struct smtpd_mail mail;
     struct smtpd_rcpt rcpt;
     struct smtpd_login login;
+    struct server_proof proof;
     struct smtp_str asked; /* text of the question */
 
     bool line_cr, line_odd;
@@ -89,6 +105,22 @@ struct server {
     uint8_t out[SERVER_OUT_ROOM];
     uint8_t body[SERVER_BODY_ROOM];
 };
+
+/* one NAME=VALUE of MAIL or RCPT, and what is thought of it */
+struct server_param {
+    struct smtp_str name, value;
+    bool has_value;
+};
+enum server_verdict { PARAM_OK, PARAM_UNKNOWN, PARAM_MALFORMED };
+
+static inline bool server_shows(const struct server *s, unsigned extension)
+{
+    if (extension == SMTPD_REQUIRETLS && !s->tls_up)
+        return false;
+    if (extension == SMTPD_FUTURERELEASE && s->cfg->hold_until.len == 0)
+        return false;
+    return (s->cfg->show & extension) != 0;
+}
 
 static inline bool server_offers(const struct server *s, unsigned extension)
 {
@@ -107,6 +139,8 @@ void server_event(struct server *, enum smtpd_event_kind, unsigned what);
 const char *server_state_name(unsigned state);
 void server_reply(struct server *, unsigned code, const uint8_t enhanced[3],
                   struct smtp_str text);
+/* What the last reply says is not for the log. */
+void server_mask(struct server *);
 void server_say(struct server *, const struct server_say *);
 /* The same, and counted against the client. */
 void server_error(struct server *, unsigned code, unsigned subject,
@@ -130,6 +164,12 @@ void server_hello(struct server *, struct smtp_str text);
 void server_mail(struct server *, struct smtp_str arg);
 void server_rcpt(struct server *, struct smtp_str arg);
 
+bool server_number(struct smtp_str, uint64_t *);
+
+/* wishes.c: the parameters of the extensions that are shown. */
+enum server_verdict server_wish(struct server *, const struct server_param *);
+void server_wish_names(const struct server *, struct text *);
+
 /* receive.c */
 void server_data(struct server *);
 void server_bdat(struct server *, struct smtp_str arg);
@@ -140,9 +180,25 @@ size_t server_body_in(struct server *, const uint8_t *p, size_t n);
 void server_settle(struct server *);
 
 /* login.c */
+bool server_mech_offered(const struct server *, unsigned mech);
 void server_auth(struct server *, struct smtp_str arg);
 void server_auth_line(struct server *, struct smtp_str line);
 void server_auth_names(const struct server *, struct text *);
+void server_auth_secret(struct server *, const struct smtpd_secret *);
+/* True: the refusal waits, for its details are told first. */
+bool server_auth_details(struct server *, const struct server_say *no);
 void server_auth_done(struct server *, bool yes);
+
+/* creds.c: a line in clear into login; false: it is malformed. */
+bool server_creds(struct server *, const char *p, size_t n);
+bool server_cram_challenge(struct server *, char to[SERVER_OURS]);
+bool server_cram(struct server *, const char *p, size_t n);
+bool server_cram_proven(struct server *, const struct smtpd_secret *);
+
+/* scramd.c: messages in clear; lengths are 0 where it cannot go on. */
+bool server_scram_first(struct server *, const char *p, size_t n);
+size_t server_scram_challenge(struct server *, const struct smtpd_secret *,
+                              char to[SERVER_OURS]);
+size_t server_scram_final(struct server *, const char *p, size_t n, char *to);
 
 #endif

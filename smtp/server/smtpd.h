@@ -1,6 +1,7 @@
 /*
  * smtpd.h - the other side of smtp.h: taking mail, as a pure state machine
- * (RFC 5321, 6409, 2033, 2920, 3030, 3207, 3461, 4954, 6531, 9422).
+ * (RFC 5321, 6409, 2033, 2852, 2920, 3030, 3207, 3461, 4865, 4954, 6531, 6710,
+ * 8689, 9422).
  *
  * No I/O, clock, heap or globals: the caller moves bytes and tells the time.
  *   out  = bytes for the client        in = bytes from the client
@@ -53,8 +54,31 @@ enum {
     SMTPD_LIMITS = 256     /* RFC 9422: shown when a limit is set          */
 };
 
-/* mechanisms, to be ORed for smtpd_config.mechanisms */
-enum { SMTPD_PLAIN = 1, SMTPD_LOGIN = 2 };
+/* extensions whose promises only the caller can keep: not offered unless they
+ * are ORed into smtpd_config.show */
+enum {
+    SMTPD_REQUIRETLS = 1,   /* RFC 8689: only where TLS is up              */
+    SMTPD_DELIVERBY = 2,    /* RFC 2852                                    */
+    SMTPD_MT_PRIORITY = 4,  /* RFC 6710                                    */
+    SMTPD_FUTURERELEASE = 8 /* RFC 4865                                    */
+};
+
+/* mechanisms, to be ORed for smtpd_config.mechanisms. PLAIN, LOGIN and the
+ * tokens show whoever listens the secret: not without TLS, unless auth_unsafe.
+ * EXTERNAL and those with PLUS are not without TLS either, CRAM-MD5 and SCRAM
+ * not without the hash in crypto. */
+enum {
+    SMTPD_SCRAM_SHA_256_PLUS = 1 << SMTP_AUTH_SCRAM_SHA_256_PLUS,
+    SMTPD_SCRAM_SHA_1_PLUS = 1 << SMTP_AUTH_SCRAM_SHA_1_PLUS,
+    SMTPD_SCRAM_SHA_256 = 1 << SMTP_AUTH_SCRAM_SHA_256,
+    SMTPD_SCRAM_SHA_1 = 1 << SMTP_AUTH_SCRAM_SHA_1,
+    SMTPD_CRAM_MD5 = 1 << SMTP_AUTH_CRAM_MD5,
+    SMTPD_PLAIN = 1 << SMTP_AUTH_PLAIN,
+    SMTPD_LOGIN = 1 << SMTP_AUTH_LOGIN,
+    SMTPD_OAUTHBEARER = 1 << SMTP_AUTH_OAUTHBEARER,
+    SMTPD_XOAUTH2 = 1 << SMTP_AUTH_XOAUTH2,
+    SMTPD_EXTERNAL = 1 << SMTP_AUTH_EXTERNAL
+};
 
 struct smtpd_config {
     struct smtp_str name; /* ours: a domain or an address literal          */
@@ -63,11 +87,19 @@ struct smtpd_config {
     bool starttls;        /* the caller can do TLS: offer it               */
     bool need_tls;        /* no mail without it: 530                       */
     bool need_auth;       /* no mail without a login: 530                  */
-    bool auth_unsafe;     /* PLAIN and LOGIN also without TLS              */
+    bool auth_unsafe;     /* logins that reveal also without TLS           */
     bool bare_lf;         /* LF alone is taken for a line end in commands, and
                              made CRLF in messages; never part of their end */
+    /* These three may change until smtpd_tls_up(): for a client without a
+     * certificate no EXTERNAL, and the binding is the channel's. */
     unsigned mechanisms;
-    unsigned hide;         /* extensions that are not offered              */
+    const struct smtp_crypto *crypto;
+    struct smtp_binding binding;
+    unsigned hide;              /* extensions that are not offered         */
+    unsigned show;              /* ... and those that are                  */
+    uint32_t by_min;            /* DELIVERBY: least seconds; 0: not said   */
+    uint32_t hold_max;          /* FUTURERELEASE: most seconds, and        */
+    struct smtp_str hold_until; /* ... last date of RFC 3339: both wanted  */
     uint64_t size_max;     /* octets of a message; 0: no limit             */
     uint32_t rcpt_max;     /* recipients of a message; 0: no limit         */
     uint32_t mail_max;     /* messages of a session; 0: no limit           */
@@ -89,6 +121,15 @@ struct smtpd_mail {
     bool utf8;             /* SMTPUTF8 was asked for                       */
     struct smtp_str envid; /* decoded from xtext                           */
     struct smtp_str auth;  /* AUTH=, decoded: an address or "<>"           */
+    bool require_tls;      /* REQUIRETLS: verified TLS on every hop        */
+    bool has_by;           /* BY= was given                                */
+    bool by_return;        /* ... late mail comes back; else: note only    */
+    bool by_trace;         /* ... and each hop says so                     */
+    int32_t by_seconds;    /* ... over 0 if it comes back                  */
+    bool has_priority;     /* MT-PRIORITY= was given                       */
+    int8_t priority;       /* ... -9 to 9                                  */
+    uint32_t hold_seconds; /* HOLDFOR=; 0: not given                       */
+    struct smtp_str hold_until; /* HOLDUNTIL=, a date of RFC 3339          */
 };
 
 enum { /* NOTIFY=, ORed; 0: not given */
@@ -104,9 +145,24 @@ struct smtpd_rcpt {
     struct smtp_str orcpt_type, orcpt; /* "rfc822", decoded address        */
 };
 
+/* Whom a login is for. authzid: whom to act for, if it is said. password is
+ * the token of OAUTHBEARER and XOAUTH2, and empty with CRAM-MD5, SCRAM, where
+ * the proof has been found right, and EXTERNAL, where it is TLS that knows. */
 struct smtpd_login {
     struct smtp_str mechanism, authzid, user, password;
+    struct smtp_str host; /* OAUTHBEARER: where the client believes to be  */
+    uint16_t port;        /* ... 0: not said                               */
 };
+
+/* What a proof is checked against; copied when it is answered with. SCRAM:
+ * all but password, of the mechanism's hash. CRAM-MD5: password. */
+struct smtpd_secret {
+    struct smtp_str salt; /* 1 to SMTPD_SALT_MAX bytes                     */
+    uint32_t rounds;      /* at least 4,096, or no client will log in      */
+    const uint8_t *stored_key, *server_key; /* RFC 5802 section 3          */
+    struct smtp_str password;
+};
+#define SMTPD_SALT_MAX 64
 
 enum smtpd_event_kind {
     SMTPD_EV_STATE, /* text: name of the state entered                     */
@@ -122,7 +178,13 @@ enum smtpd_event_kind {
     SMTPD_ASK_DATA,    /* may the message come?                            */
     SMTPD_ASK_MESSAGE, /* body has been read to its end: is it taken? With
                           LMTP for each recipient, index counts them       */
-    SMTPD_ASK_VRFY     /* text: the argument; 0: 252                       */
+    SMTPD_ASK_VRFY,    /* text: the argument; 0: 252                       */
+    SMTPD_ASK_EXPN,    /* the same                                         */
+    SMTPD_ASK_HELP,    /* text: the argument, may be empty; 0: 214         */
+    SMTPD_ASK_SECRET   /* login: mechanism, user, authzid; answered with
+                          .secret, or no, and that ends the login. Who must
+                          not tell which users there are makes one up, the
+                          same for a name each time                        */
 };
 
 struct smtpd_event {
@@ -142,6 +204,7 @@ struct smtpd_answer {
     uint16_t code; /* 0, or 2xx, 4xx, 5xx; anything else counts as 451     */
     uint8_t enhanced[3];
     struct smtp_str text;
+    const struct smtpd_secret *secret; /* to SMTPD_ASK_SECRET              */
 };
 
 /* why a session ended */
@@ -158,7 +221,7 @@ enum smtpd_end {
 };
 
 struct smtpd {
-    uint64_t private_[880]; /* server.c asserts that it fits               */
+    uint64_t private_[976]; /* server.c asserts that it fits               */
 };
 
 /* The configuration and what it points to outlive the session. */
@@ -193,6 +256,13 @@ void smtpd_shutdown(struct smtpd *);
 enum smtpd_end smtpd_end(const struct smtpd *);
 const char *smtpd_state_name(const struct smtpd *);
 bool smtpd_tls(const struct smtpd *);
+
+/* What SCRAM wants to have stored instead of the password: two times as many
+ * bytes as the hash has. The whole arithmetic at once. */
+bool smtpd_scram_keys(const struct smtp_crypto *, enum smtp_hash,
+                      struct smtp_str password, struct smtp_str salt,
+                      uint32_t rounds, uint8_t *stored_key,
+                      uint8_t *server_key);
 
 /* Overwrites the session's memory, secrets included. */
 void smtpd_wipe(struct smtpd *);

@@ -3,8 +3,7 @@
  * commands that have no parameters of their own (RFC 5321 4.1).
  *
  * Lenient where clients are: the verb is read without regard to case, blanks
- * at the end are dropped, EHLO's argument is any one word, NOOP's and HELP's
- * are ignored.
+ * at the end are dropped, EHLO's argument is any one word, NOOP's is ignored.
  */
 #include "server.h"
 
@@ -184,10 +183,11 @@ static void extensions(const struct server *s, struct text *t)
     if (s->cfg->starttls && !s->tls_up)
         text_str(t, "\nSTARTTLS");
     server_auth_names(s, t);
+    server_wish_names(s, t);
     limits(s, t);
 }
 
-/* One reply of up to sixteen lines, "250-" in front of all but the last. */
+/* One reply of up to twenty lines, "250-" in front of all but the last. */
 static void list(struct server *s, struct smtp_str all)
 {
     static const uint8_t none[3] = { 0, 0, 0 };
@@ -211,7 +211,7 @@ static void list(struct server *s, struct smtp_str all)
 
 void server_hello(struct server *s, struct smtp_str text)
 {
-    char all[SERVER_REPLY_ROOM - 120]; /* sixteen times "250-" and CRLF */
+    char all[SERVER_REPLY_ROOM - 120]; /* twenty times "250-" and CRLF */
     struct text t = text_into(all, sizeof all);
     struct smtp_str whole = { all, 0 };
 
@@ -270,13 +270,6 @@ static void starttls(struct server *s)
     }
 }
 
-static void help(struct server *s)
-{
-    server_ok(s, 214, 0, 0,
-              "EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT\n"
-              "VRFY AUTH STARTTLS HELP");
-}
-
 static void quit(struct server *s)
 {
     static const struct server_say bye = { 221, { 2, 0, 0 }, "bye" };
@@ -284,14 +277,15 @@ static void quit(struct server *s)
     server_close(s, SMTPD_END_QUIT, &bye);
 }
 
-static void vrfy(struct server *s, struct smtp_str arg)
+static void ask(struct server *s, enum smtpd_event_kind question,
+                struct smtp_str arg)
 {
-    if (arg.len == 0) {
+    if (arg.len == 0 && question != SMTPD_ASK_HELP) {
         server_error(s, 501, 5, 4, "an argument is wanted");
         return;
     }
     s->asked = arg;
-    server_ask(s, SMTPD_ASK_VRFY);
+    server_ask(s, question);
 }
 
 /* --- what may be said when ------------------------------------------------ */
@@ -368,13 +362,13 @@ static void run(struct server *s, enum verb v, struct smtp_str arg)
         quit(s);
         break;
     case VERB_HELP:
-        help(s);
+        ask(s, SMTPD_ASK_HELP, arg);
         break;
     case VERB_VRFY:
-        vrfy(s, arg);
+        ask(s, SMTPD_ASK_VRFY, arg);
         break;
     case VERB_EXPN:
-        server_error(s, 502, 5, 1, "lists are not shown");
+        ask(s, SMTPD_ASK_EXPN, arg);
         break;
     case VERB_AUTH:
         server_auth(s, arg);

@@ -1,4 +1,5 @@
-/* sources: smtp/server/ smtp/mailbox.c smtp/xtext.c smtp/base64.c smtp/text.c */
+/* sources: smtp/server/ smtp/mailbox.c smtp/xtext.c smtp/base64.c smtp/text.c
+ * smtp/mech.c smtp/scram.c smtp/date.c */
 /* includes: smtp smtp/server tests/fuzz */
 /*
  * smtp_server.c - a server's session with a client that says anything. Three
@@ -36,7 +37,17 @@ static void configure(struct run *r, unsigned choice)
     c->starttls = (choice & 12) == 4;
     c->need_tls = (choice & 14) == 6;
     c->auth_unsafe = (choice & 16) != 0;
-    c->mechanisms = choice >> 5 & 3;
+    c->mechanisms = ((choice & 32) != 0 ? SMTPD_PLAIN : 0) |
+                    ((choice & 64) != 0 ? SMTPD_LOGIN : 0) |
+                    ((choice & 0x4000) != 0
+                         ? SMTPD_XOAUTH2 | SMTPD_OAUTHBEARER | SMTPD_EXTERNAL
+                         : 0);
+    if ((choice & 0x8000) != 0) {
+        c->show = 15;
+        c->by_min = 60;
+        c->hold_max = 1000;
+        c->hold_until = (struct smtp_str){ "2030-01-01T00:00:00Z", 20 };
+    }
     c->need_auth = (choice & 128) != 0;
     c->bare_lf = (choice & 256) != 0;
     c->hide = (choice & 512) != 0 ? 1u << (choice >> 12 & 7) : 0;

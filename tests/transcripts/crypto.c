@@ -265,7 +265,7 @@ static bool stretch(void *ctx, enum smtp_hash hash, const void *key, size_t n,
                     uint8_t *u, uint8_t *t, unsigned rounds)
 {
     static struct made made[4096];
-    struct made *m = &made[(u[0] | u[1] << 8) % 4096];
+    struct made *m = &made[((unsigned)(u[0] | u[1] << 8) ^ rounds) % 4096];
     size_t len = hash == SMTP_MD5 ? 16 : hash == SMTP_SHA1 ? 20 : 32;
 
     hmac_begin(ctx, hash, key, n);

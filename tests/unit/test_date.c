@@ -180,7 +180,61 @@ static void round_trip(void)
     }
 }
 
+static void internet(void)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } good[] = {
+        { "1970-01-01T00:00:00Z", 0 },
+        { "2026-11-27T08:00:00Z", 1795766400 },
+        { "2026-11-27T08:00:00.125+01:30", 1795761000 },
+        { "2026-11-27T08:00:00-23:59", 1795852740 },
+        { "2024-02-29T23:59:60Z", 1709251200 },
+    };
+    static const char *const bad[] = {
+        "",
+        "2026",
+        "2026-11-27",
+        "2026-11-27T08:00:00",
+        "2026-11-27T08:00Z",
+        "2026-11-27 08:00:00Z",
+        "2026-13-27T08:00:00Z",
+        "2026-00-27T08:00:00Z",
+        "2026-02-29T08:00:00Z",
+        "2026-11-27T24:00:00Z",
+        "2026-11-27T08:60:00Z",
+        "2026-11-27T08:00:61Z",
+        "2026-11-27T08:00:00.Z",
+        "2026-11-27T08:00:00z",
+        "2026-11-27T08:00:00+0100",
+        "2026-11-27T08:00:00+24:00",
+        "2026-11-27T08:00:00+01:60",
+        "2026-11-27T08:00:00+01:0",
+        "2026-11-27T08:00:00ZZ",
+        "26-11-27T08:00:00Z",
+        "2026-1-27T08:00:00Z",
+        "2026-11-27T08:00:00Z RET=FULL",
+        "2026/11/27T08:00:00Z",
+    };
+    int64_t got;
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct smtp_str s = { good[i].text, strlen(good[i].text) };
+
+        CHECK(smtp_date_internet(s, &got));
+        CHECK_EQ(got, good[i].seconds);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct smtp_str s = { bad[i], strlen(bad[i]) };
+
+        if (!CHECK(!smtp_date_internet(s, &got)))
+            printf("  %s\n", bad[i]);
+    }
+}
+
 static const struct check_case cases[] = {
+    { "internet", internet },
     { "reading", reading },
     { "writing", writing },
     { "round_trip", round_trip },

@@ -12,10 +12,12 @@
  *   cut          the connection cut behind each byte of either direction
  * A failure prints the seed of the job; --seed with it runs that one first.
  */
-/* sources: smtp/ smtp/server/ */
-/* includes: smtp smtp/server */
+/* sources: smtp/ smtp/server/ tests/transcripts/crypto.c */
+/* includes: smtp smtp/server tests/transcripts */
 #include "check.h"
 
+#include "crypto.h"
+#include "mech.h"
 #include "smtp.h"
 #include "smtpd.h"
 
@@ -144,6 +146,27 @@ static void make_rcpts(void)
     }
 }
 
+/* A set of mechanisms, the strongest of which is taken; or any one of all. */
+static void make_login(void)
+{
+    static const uint8_t binding[] = { 1, 2, 3, 4, 5 };
+    struct smtp_job *j = &w.job;
+    size_t one = SMTP_AUTH_ANY + 1 + pick(10);
+
+    w.cfg.mechanisms = (unsigned)(pick(4096) | (size_t)1 << one);
+    w.cfg.auth_unsafe = j->auth_unsafe = true;
+    w.cfg.need_auth = true;
+    w.cfg.crypto = j->crypto = &crypto;
+    j->auth = pick(2) != 0 ? (enum smtp_auth)one : SMTP_AUTH_ANY;
+    if (pick(2) != 0) {
+        w.cfg.binding.type = j->binding.type = "tls-exporter";
+        w.cfg.binding.p = j->binding.p = binding;
+        w.cfg.binding.len = j->binding.len = sizeof binding;
+    }
+    j->user = str(pick(2) != 0 ? "tim" : "t,m=");
+    j->password = str("tanstaaftanstaaf");
+}
+
 static void make_job(uint64_t seed)
 {
     struct smtp_job *j = &w.job;
@@ -165,12 +188,7 @@ static void make_job(uint64_t seed)
         j->tls = SMTP_TLS_STARTTLS;
     }
     if (pick(3) == 0) {
-        w.cfg.mechanisms = 1 + (unsigned)pick(3);
-        w.cfg.auth_unsafe = j->auth_unsafe = true;
-        w.cfg.need_auth = true;
-        j->auth = SMTP_AUTH_ANY;
-        j->user = str("tim");
-        j->password = str("tanstaaftanstaaf");
+        make_login();
     }
     w.login = some_policy(6);
     w.mail = some_policy(8);
@@ -223,6 +241,24 @@ static void hear_message(size_t index, enum policy *verdict)
             w.stored[w.accepted[i]] = true;
 }
 
+static const struct smtpd_secret *secret_of(const struct smtpd_login *l)
+{
+    static uint8_t stored[SMTP_HASH_MAX], key[SMTP_HASH_MAX];
+    static struct smtpd_secret secret;
+    const struct auth_mech *m = auth_mech(auth_by_name(l->mechanism));
+
+    if (!same(l->user, w.job.user))
+        broken("another user");
+    secret.password = w.job.password;
+    secret.salt = str("salt of 12 b");
+    secret.rounds = 4096;
+    secret.stored_key = stored;
+    secret.server_key = key;
+    smtpd_scram_keys(&crypto, (enum smtp_hash)m->hash, secret.password,
+                     secret.salt, secret.rounds, stored, key);
+    return &secret;
+}
+
 static void hear(const struct smtpd_event *e)
 {
     static const uint16_t codes[] = { 0, 450, 550 };
@@ -231,7 +267,9 @@ static void hear(const struct smtpd_event *e)
 
     switch (e->kind) {
     case SMTPD_ASK_AUTH:
-        if (e->login->user.len != 3 || e->login->password.len != 16)
+        if (!same(e->login->user, w.job.user) ||
+            (e->login->password.len != 0 &&
+             !same(e->login->password, w.job.password)))
             broken("other credentials");
         verdict = w.login;
         break;
@@ -255,6 +293,8 @@ static void hear(const struct smtpd_event *e)
         break;
     }
     a.code = codes[verdict];
+    if (e->kind == SMTPD_ASK_SECRET)
+        a.secret = secret_of(e->login);
     smtpd_answer(&w.server, &a, ++w.moves);
 }
 
@@ -401,11 +441,19 @@ static bool handshake(void)
     return true;
 }
 
+static bool work(void)
+{
+    if ((smtp_want(&w.client) & SMTP_WORK) == 0)
+        return false;
+    smtp_work(&w.client, ++w.moves);
+    return true;
+}
+
 /* --- one session ---------------------------------------------------------- */
 
 static bool (*const actions[])(void) = { client_out, server_in, fetch,
                                          server_out, client_in, feed,
-                                         handshake };
+                                         handshake,  work };
 #define ACTIONS (sizeof actions / sizeof actions[0])
 
 static void hang_up(void)

@@ -3,10 +3,9 @@
  * beside it has the format of a dialogue.
  * The next two comments are read by what compiles this.
  */
-/* sources: smtp/server/server.c smtp/server/answer.c smtp/server/verbs.c
- * smtp/server/envelope.c smtp/server/receive.c smtp/server/login.c
- * smtp/server/unstuff.c smtp/mailbox.c smtp/xtext.c smtp/base64.c
- * smtp/text.c tests/transcripts/server/script.c tests/transcripts/escape.c */
+/* sources: smtp/server/ smtp/mailbox.c smtp/xtext.c smtp/base64.c smtp/text.c
+ * smtp/mech.c smtp/scram.c smtp/date.c tests/transcripts/server/script.c
+ * tests/transcripts/escape.c tests/transcripts/crypto.c */
 /* includes: smtp smtp/server tests/transcripts tests/transcripts/server */
 /*
  * Each dialogue is played as written, then at every chunk size for what the
@@ -18,6 +17,9 @@
  * A failure prints the one command that plays exactly that case again.
  */
 #include "script.h"
+
+#include "crypto.h"
+#include "mech.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -46,6 +48,7 @@ struct taken {
 struct play {
     const struct script *script;
     const struct plan *plan;
+    struct smtpd_config cfg;
     struct smtpd smtpd;
     uint64_t now;
     struct bytes pending; /* the client said it, the server has not read it */
@@ -103,11 +106,30 @@ static void note_pair(struct play *p, const char *key, struct smtp_str v)
 
 /* --- the caller's side: questions and answers ----------------------------- */
 
+static void note_wishes(struct play *p, const struct smtpd_mail *m)
+{
+    char more[64] = "";
+
+    if (m->require_tls)
+        note_str(p, " requiretls");
+    if (m->has_by)
+        snprintf(more, sizeof more, " by=%d;%c%s", m->by_seconds,
+                 m->by_return ? 'R' : 'N', m->by_trace ? "T" : "");
+    note_str(p, more);
+    snprintf(more, sizeof more, " priority=%d", m->priority);
+    if (m->has_priority)
+        note_str(p, more);
+    snprintf(more, sizeof more, " holdfor=%u", m->hold_seconds);
+    if (m->hold_seconds != 0)
+        note_str(p, more);
+    note_pair(p, " holduntil=", m->hold_until);
+}
+
 static void note_question(struct play *p, const struct smtpd_event *e)
 {
-    static const char *const names[] = {
-        "connect", "hello", "auth", "mail", "rcpt", "data", "message", "vrfy"
-    };
+    static const char *const names[] = { "connect", "hello", "auth",    "mail",
+                                         "rcpt",    "data",  "message", "vrfy",
+                                         "expn",    "help",  "secret" };
     char more[128] = "";
 
     note_str(p, "? ");
@@ -120,6 +142,7 @@ static void note_question(struct play *p, const struct smtpd_event *e)
         note_str(p, more);
         note_pair(p, " envid=", e->mail->envid);
         note_pair(p, " auth=", e->mail->auth);
+        note_wishes(p, e->mail);
     } else if (e->rcpt != NULL) {
         note_mailbox(p, &e->rcpt->to);
         snprintf(more, sizeof more, " notify=%u", e->rcpt->notify);
@@ -130,6 +153,7 @@ static void note_question(struct play *p, const struct smtpd_event *e)
         note_pair(p, " ", e->login->mechanism);
         note_pair(p, " for ", e->login->authzid);
         note_pair(p, " user ", e->login->user);
+        note_pair(p, " at ", e->login->host);
     } else if (e->kind == SMTPD_ASK_MESSAGE) {
         snprintf(more, sizeof more, " %zu of %zu bytes", e->index, p->body.len);
         note_str(p, more);
@@ -154,15 +178,50 @@ static void take(struct play *p)
     p->taken[p->taken_count++] = (struct taken){ p->in, p->out, p->stored.len };
 }
 
+/* What has been proven comes without a password, EXTERNAL too. */
+static bool login_ok(const struct script *s, const struct smtpd_login *l)
+{
+    const struct auth_mech *m = auth_mech(auth_by_name(l->mechanism));
+
+    if (m == auth_mech(SMTP_AUTH_EXTERNAL))
+        return l->user.len == 0 || same(l->user, s->user);
+    if (m->kind == AUTH_TOKEN && l->user.len == 0)
+        return same(l->password, s->password);
+    return same(l->user, s->user) &&
+           (m->kind == AUTH_CRAM || m->kind == AUTH_SCRAM ||
+            same(l->password, s->password));
+}
+
+static const struct smtpd_secret *make_secret(const struct script *s,
+                                              struct smtp_str mechanism,
+                                              struct smtpd_secret *secret)
+{
+    static uint8_t stored[SMTP_HASH_MAX], key[SMTP_HASH_MAX];
+    const struct auth_mech *m = auth_mech(auth_by_name(mechanism));
+
+    memset(secret, 0, sizeof *secret);
+    secret->password = (struct smtp_str){ s->password, strlen(s->password) };
+    secret->salt = (struct smtp_str){ "salt of 12 b", 12 };
+    secret->rounds = s->rounds;
+    if (m->kind == AUTH_CRAM)
+        return secret;
+    secret->stored_key = stored;
+    secret->server_key = key;
+    smtpd_scram_keys(&crypto, (enum smtp_hash)m->hash, secret->password,
+                     secret->salt, s->rounds, stored, key);
+    return secret;
+}
+
 static void answer(struct play *p, const struct smtpd_event *e,
                    const char *line)
 {
+    struct smtpd_secret secret;
     struct smtpd_answer a = { 0 };
 
-    if (e->kind == SMTPD_ASK_AUTH &&
-        !(same(e->login->user, p->script->user) &&
-          same(e->login->password, p->script->password)))
+    if (e->kind == SMTPD_ASK_AUTH && !login_ok(p->script, e->login))
         a.code = 535;
+    if (e->kind == SMTPD_ASK_SECRET && same(e->login->user, p->script->user))
+        a.secret = make_secret(p->script, e->login->mechanism, &secret);
     for (size_t i = 0; i < p->script->rule_count; i++) {
         const struct rule *r = &p->script->rules[i];
 
@@ -370,7 +429,9 @@ static void play(struct play *p, const struct script *s, const struct plan *q)
     p->script = s;
     p->plan = q;
     p->now = 1000000;
-    smtpd_init(&p->smtpd, &s->cfg, p->now);
+    p->cfg = s->cfg;
+    p->cfg.crypto = s->no_crypto ? NULL : &crypto;
+    smtpd_init(&p->smtpd, &p->cfg, p->now);
     observe(p);
     if (q->cut_in == 0 || q->cut_out == 0)
         hang_up(p);

@@ -3,6 +3,8 @@
  */
 #include "script.h"
 
+#include "mech.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +12,9 @@
 static const char *const ends[] = { "none",    "quit",      "lost",
                                     "timeout", "injection", "sync",
                                     "limit",   "syntax",    "caller" };
-static const char *const questions[] = {
-    "connect", "hello", "auth", "mail", "rcpt", "data", "message", "vrfy"
-};
+static const char *const questions[] = { "connect", "hello", "auth",    "mail",
+                                         "rcpt",    "data",  "message", "vrfy",
+                                         "expn",    "help",  "secret" };
 
 const char *script_end(enum smtpd_end e)
 {
@@ -52,7 +54,7 @@ static bool add_rule(struct script *s, char *arg)
     *arrow = '\0';
     if (sscanf(arg, "%15s %63s", name, r->word) < 1)
         return false;
-    q = find(questions, 8, name);
+    q = find(questions, 11, name);
     if (q < 0)
         return false;
     r->question = (enum smtpd_event_kind)(SMTPD_ASK_CONNECT + q);
@@ -75,12 +77,12 @@ static bool flag(struct script *s, const char *key)
     static const char *const names[] = { "lmtp",      "implicit-tls",
                                          "starttls",  "need-tls",
                                          "need-auth", "auth-unsafe",
-                                         "bare-lf" };
+                                         "bare-lf",   "nocrypto" };
     bool *const fields[] = { &s->cfg.lmtp,      &s->cfg.implicit_tls,
                              &s->cfg.starttls,  &s->cfg.need_tls,
                              &s->cfg.need_auth, &s->cfg.auth_unsafe,
-                             &s->cfg.bare_lf };
-    int i = find(names, 7, key);
+                             &s->cfg.bare_lf,   &s->no_crypto };
+    int i = find(names, 8, key);
 
     if (i >= 0)
         *fields[i] = true;
@@ -99,6 +101,33 @@ static bool hide(struct script *s, const char *arg)
     return i >= 0;
 }
 
+static bool show(struct script *s, const char *arg)
+{
+    static const char *const names[] = { "REQUIRETLS", "DELIVERBY",
+                                         "MT-PRIORITY", "FUTURERELEASE" };
+    int i = find(names, 4, arg);
+
+    if (i >= 0)
+        s->cfg.show |= 1u << i;
+    return i >= 0;
+}
+
+/* "PLAIN LOGIN", by the names of smtp/mech.c */
+static bool mechanisms(struct script *s, char *arg)
+{
+    while (*arg != '\0') {
+        struct smtp_str name = { arg, strcspn(arg, " ") };
+        enum smtp_auth mech = auth_by_name(name);
+
+        if (mech == SMTP_AUTH_OFF)
+            return false;
+        s->cfg.mechanisms |= 1u << mech;
+        arg += name.len;
+        arg += strspn(arg, " ");
+    }
+    return true;
+}
+
 static bool setting(struct script *s, const char *key, char *arg)
 {
     unsigned long n = strtoul(arg, NULL, 10);
@@ -108,10 +137,23 @@ static bool setting(struct script *s, const char *key, char *arg)
     if (strcmp(key, "name") == 0) {
         s->cfg.name = keep(s, arg);
     } else if (strcmp(key, "mechanisms") == 0) {
-        s->cfg.mechanisms |= strstr(arg, "PLAIN") != NULL ? SMTPD_PLAIN : 0;
-        s->cfg.mechanisms |= strstr(arg, "LOGIN") != NULL ? SMTPD_LOGIN : 0;
+        return mechanisms(s, arg);
     } else if (strcmp(key, "hide") == 0) {
         return hide(s, arg);
+    } else if (strcmp(key, "show") == 0) {
+        return show(s, arg);
+    } else if (strcmp(key, "by-min") == 0) {
+        s->cfg.by_min = (uint32_t)n;
+    } else if (strcmp(key, "hold-max") == 0) {
+        s->cfg.hold_max = (uint32_t)n;
+    } else if (strcmp(key, "hold-until") == 0) {
+        s->cfg.hold_until = keep(s, arg);
+    } else if (strcmp(key, "rounds") == 0) {
+        s->rounds = (uint32_t)n;
+    } else if (strcmp(key, "binding") == 0) {
+        s->cfg.binding.type = "tls-exporter";
+        s->cfg.binding.p = (const uint8_t *)keep(s, arg).p;
+        s->cfg.binding.len = strlen(arg);
     } else if (strcmp(key, "size") == 0) {
         s->cfg.size_max = n;
     } else if (strcmp(key, "rcpt-max") == 0) {
@@ -197,6 +239,7 @@ struct script *script_load(const char *path)
         snprintf(s->path, sizeof s->path, "%s", path);
         s->cfg.name = keep(s, "mx.example.net");
         s->end = SMTPD_END_QUIT;
+        s->rounds = 4096;
         bytes_append(&s->stored, "", 0);
     }
     while (ok && (len = getline(&text, &cap, f)) >= 0) {

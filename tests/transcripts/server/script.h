@@ -45,6 +45,8 @@ struct script {
     size_t saw_count;
     struct bytes stored; /* every message that was taken, one after the other */
     const char *user, *password;
+    uint32_t rounds; /* of SCRAM */
+    bool no_crypto;
     enum smtpd_end end;
     struct item items[SCRIPT_ITEMS];
     size_t item_count;
