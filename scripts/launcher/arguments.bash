@@ -31,6 +31,8 @@ Boots a virtual machine that submits the message and nothing else.
   --html FILE         the same text in HTML, beside the plain one
   --inline FILE       a picture that the HTML shows as cid:NAME
   --attach FILE       attach a file; may be repeated
+  -bp, -bi, -q        sendmail's; list the queue, do nothing, try it again; also
+                      by the names mailq and newaliases
   -i, -oi, ...        sendmail's; a lone dot never ends the message anyway
   -v, --verbose       show the guest's log (default: on a terminal)
   --trace             show the dialogue too, secrets replaced
@@ -129,7 +131,13 @@ parse() {
         -N) value "$@"; check_notify "${2,,}"; notify=${2,,}; shift ;;
         -R) value "$@"; [[ ${2,,} = @(off|full|hdrs) ]] ||
             die $EX_USAGE "-R wants full or hdrs"; what=${2,,}; shift ;;
-        -b*) die $EX_USAGE "$1: only -bm, sending a message, can be done" ;;
+        -bp) mode=list ;;
+        -q*) mode=flush ;;
+        -bi) exit 0 ;; # aliases are read when they are needed
+        -bs) die $EX_USAGE "-bs: SMTP is not spoken on standard input; give \
+the message there, and recipients as arguments or by -t" ;;
+        -b[dD]) die $EX_USAGE "$1: this is no server; it sends one message" ;;
+        -b*) die $EX_USAGE "$1: only -bm (sending), -bp and -bi can be done" ;;
         -[CafrFNRX]?*) set -- "${1:0:2}" "${1:2}" "${@:2}"; continue ;;
         -[tviGmnU]?*) set -- "${1:0:2}" "-${1:2}" "${@:2}"; continue ;;
         -?*) die $EX_USAGE "unknown option $1 (see --help)" ;;
@@ -138,6 +146,19 @@ parse() {
         esac
         shift
     done
+}
+
+# sendmail has names for some of its modes; without a spool there is nothing to
+# list, and nothing to try again.
+special_modes() {
+    case ${0##*/} in
+    mailq) mode=list ;;
+    newaliases) exit 0 ;;
+    esac
+    [ $mode != send ] || return 0
+    ! declare -F queue_$mode >/dev/null || return 0
+    [ $mode != list ] || echo "the queue is empty"
+    exit 0
 }
 
 value() {

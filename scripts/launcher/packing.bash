@@ -152,6 +152,7 @@ make_initrd() {
     choose_account
     auto_from
     apply_aliases
+    check_recipients
     pack_password
     drop_lines 'passwordeval|aliases|auto_from'
     pack_named

@@ -184,3 +184,15 @@ apply_aliases() {
         one_line aliases "$one"
     done
 }
+
+# sendmail's status for a call that names nobody. Whom the message or the
+# configuration names, the image finds out.
+check_recipients() {
+    local key
+    [ $mode$read_rcpt${#rcpt[@]} = send00 ] || return 0
+    for key in to cc bcc set_to_header read_recipients; do
+        [ -z "${conf[$key]+set}" ] || return 0
+    done
+    # an account that cannot be found is the image's to explain
+    [ ${#conf[@]} = 0 ] || die $EX_USAGE "no recipients: name some, or use -t"
+}

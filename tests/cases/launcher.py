@@ -148,12 +148,12 @@ def sendmail_flags():
 @case('launcher/usage-words')
 def usage_words():
     for word, *args in (
-            ('-bm', '-bs'), ('-bm', '-bp'), ('-bm', '-bd'), ('-bm', '-bi'),
+            ('by -t', '-bs'), ('no server', '-bd'), ('-bm', '-bt'), ('-bm', '-bv', 'a@b'),
             ('-bm', '-b', 's'), ('never', '-N', 'always', 'a@b'),
             ('never', '-N', 'never,delay', 'a@b'),
             ('never', '-N', 'delay,', 'a@b'), ('full', '-Rsome', 'a@b'), ('seconds', '--timeout', '0'),
             ('seconds', '--timeout='), ('seconds', '--timeout', '86401'),
-            ('unknown', '-q'), ('unknown', '-tq'), ('unknown', '--frob=1'),
+            ('unknown', '-Z'), ('unknown', '-tZ'), ('unknown', '--frob=1'),
             ('empty', ''), ('empty', '<>'), ('needs a value', '--attach'),
             ('control', '--subject', 'a\nto x@y'), ('control', '-f', 'a\rb'),
             ('control', '--attach', 'a\nb'), ('control', 'a\x7fb'),
@@ -210,7 +210,7 @@ def named_files():
         'args', 'bootmail.conf', 'message', 'h.pem', f'{other}/o.pem'[1:],
         'c.pem', 'sub/k e y', 'ca.pem', 'seed']), 'packed')
     equal(got['bootmail.conf'], text.encode(), 'the configuration')
-    refused(78, '..', conf='tls_trust_file a/../../b\n')
+    refused(78, '..', 'a@b.c', conf='tls_trust_file a/../../b\n')
 
 
 @case('launcher/where-the-configuration-is')
