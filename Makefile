@@ -303,7 +303,7 @@ ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
 	kernel/virtio kernel/dt kernel/app kernel/arch/* board board/* board/*/efi \
 	tests tests/unit,$d/*.c $d/*.h))
 tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz \
-	examples,tests/$d/*.[ch]))
+	examples servers,tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* deploy/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
 # what is the same on every board is looked at once

@@ -33,7 +33,7 @@ port53 = threading.Lock()  # one name server of ours at a time
 
 
 def server(kind, tls='1.2-1.3', **kw):
-    """A running Exim or Postfix, shared by all cases that ask for the same.
+    """A running server, shared by all cases that ask for the same.
     tls: "1.2", "1.3" or "1.2-1.3"."""
     import servers
     low, high = (tls.split('-') * 2)[:2]
@@ -41,9 +41,8 @@ def server(kind, tls='1.2-1.3', **kw):
     with _lock:
         running = _servers()
         if key not in running:
-            which = {'exim': servers.Exim, 'postfix': servers.Postfix}[kind]
-            running[key] = which(pki=pki(), tls_min=low, tls_max=high,
-                                 **kw).start()
+            running[key] = servers.SERVERS[kind](
+                pki=pki(), tls_min=low, tls_max=high, **kw).start()
             at_end(running[key].stop)
         return running[key]
 

@@ -1,18 +1,12 @@
 """What is negotiated with real servers: every extension and mechanism they
 offer. The dialogue itself is asserted, from the trace, not only that mail
 arrived."""
-import re
-
 from dialogue import Dialogue
 from fake import Fake
 from harness import case, check, equal
 from lab import (PASSWORD, arrived, conf, crlf, expect_sent, files, head, launch,
                  pki, server)
-
-
-def said(r):
-    """The client's commands, in order, as the trace has them."""
-    return re.findall(r' -> (.*?)\r?$', r.log, re.M)
+from traced import mechanisms, said
 
 
 def submit(machine, srv, tag, more='', body=b'hello\n', args=(), **kw):
@@ -61,10 +55,6 @@ note_comes_back('posix')
 note_comes_back('microvm')
 
 
-def auth_line(r):
-    return [c for c in said(r) if c.startswith('AUTH')]
-
-
 def login(kind, mech, setting, **kw):
     """A mechanism that the server offers, by name or as the best."""
     @case(f'negotiate/auth-{kind}-{setting}-{mech.lower()}')
@@ -73,7 +63,7 @@ def login(kind, mech, setting, **kw):
         srv = server(kind, **kw)
         message, r = submit('posix', srv, tag, f'auth {setting}\n')
         expect_sent(r, srv, tag, message)
-        equal([c.split()[1] for c in auth_line(r)], [mech], 'mechanism', r)
+        equal(mechanisms(r), [mech], 'mechanism', r)
         check(PASSWORD not in r.log, 'the password is in the log', r)
 
 
@@ -98,7 +88,7 @@ def sasl(mech, setting, machine):
                 got = [m for w in srv.wires for m in w.messages]
             equal(r.status, status, 'exit status', r)
             equal(len(got), 0 if status else 1, 'messages delivered', r)
-            equal([c.split()[1] for c in auth_line(r)], [mech], 'mechanism', r)
+            equal(mechanisms(r), [mech], 'mechanism', r)
             check(password not in r.log, 'the password is in the log', r)
 
 

@@ -3,6 +3,7 @@ import base64
 import calendar
 import os
 import re
+import shutil
 import time
 
 from server import GREY, REFUSED, TLS_VERSIONS, Server
@@ -23,6 +24,7 @@ tls_advertise_hosts = @ADVERTISE@
 tls_certificate = @RUN@/srv.pem
 tls_privatekey = @RUN@/srv.key
 tls_require_ciphers = @VERSIONS@
+@CLIENTS@
 auth_advertise_hosts = ${if or{{def:tls_in_cipher}@PLAINAUTH@}{*}{}}
 smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
@@ -96,6 +98,29 @@ def _base64(text):
     return base64.b64encode(text.encode()).decode()
 
 
+# What PLAIN and LOGIN do not need: EXTERNAL takes the user from the common
+# name of a client's certificate.
+CLIENTS = '''
+tls_verify_certificates = @RUN@/ca.pem
+tls_try_verify_hosts = *
+'''
+MECHANISMS = '''
+cram:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${base64d:${lookup{${base64:$auth1}}\\
+    lsearch{@RUN@/users}{$value}fail}}
+  server_set_id = $auth1
+external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = $tls_in_certificate_verified
+  server_param2 = ${certextract{subject,CN}{$tls_in_peercert}}
+  server_condition = ${if eq{$auth1}{$auth2}}
+  server_set_id = $auth1
+'''
+
+
 class Exim(Server):
     """Exim with GnuTLS: the everyday server."""
 
@@ -123,7 +148,10 @@ class Exim(Server):
                          if self.plain_auth else '',
             'REFUSED': REFUSED, 'GREY': GREY,
         }
-        text = EXIM_CONF
+        text = EXIM_CONF.replace('@CLIENTS@', '')
+        if self.all_mechanisms:
+            text = EXIM_CONF.replace('@CLIENTS@', CLIENTS) + MECHANISMS
+            shutil.copyfile(self.pki.ca, self._path('ca.pem'))
         for key, value in values.items():
             text = text.replace('@%s@' % key, str(value))
         self._write('exim.conf', text)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fetch the mail servers the demo and the tests deliver to.
 
-Exim and Postfix come from the machine's own Debian or Ubuntu archive, as .deb
-files that apt verifies, but nothing is installed: each is unpacked into a
+Exim, Postfix, Dovecot and aiosmtpd come from the machine's own Debian or Ubuntu
+archive, as .deb files that apt verifies, smtp-server and Haraka as npm packages
+(npm.py); but nothing is installed: each is unpacked into a
 folder of its own under build/servers and runs from there (see servers.py).
 So no mail system of the user is touched, no service starts, both servers fit
 side by side although their packages conflict, and root is not needed.
@@ -10,7 +11,7 @@ side by side although their packages conflict, and root is not needed.
 Libraries the machine lacks are unpacked into the same folder. When all is
 there already nothing is asked of the network.
 
-  fetch.py [exim] [postfix]      default: both
+  fetch.py [NAME ...]      exim, postfix, ...; default: all
 """
 import fcntl
 import glob
@@ -20,6 +21,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+import npm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
@@ -39,6 +42,19 @@ SERVERS = {
                      'usr/lib/postfix/sbin/smtpd',
                      'usr/lib/postfix/sbin/virtual'],
     },
+    'dovecot': {
+        'packages': ['dovecot-core', 'dovecot-submissiond', 'dovecot-lmtpd']
+                    + WRAP,
+        'programs': ['usr/sbin/dovecot', 'usr/bin/doveconf',
+                     'usr/lib/dovecot/auth', 'usr/lib/dovecot/lmtp',
+                     'usr/lib/dovecot/submission-login'],
+    },
+    'aiosmtpd': {
+        'packages': ['python3-aiosmtpd', 'python3-attr', 'python3-public'],
+        'files': ['usr/lib/python3/dist-packages/aiosmtpd/smtp.py'],
+    },
+    'smtp-server': {'npm': 'smtp-server'},
+    'haraka': {'npm': 'Haraka'},
 }
 
 
@@ -72,6 +88,14 @@ def _run(argv, **kw):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
 
 
+def missing(root, spec):
+    """What the server would not find: programs, libraries, other files."""
+    lost = [f for f in spec.get('files', [])
+            if not os.path.exists(os.path.join(root, f))]
+    programs = spec.get('programs', [])
+    return lost + (missing_libraries(root, programs) if programs else [])
+
+
 def missing_libraries(root, programs):
     """Shared libraries the programs would not find, or a missing program."""
     lost = []
@@ -94,10 +118,12 @@ def missing_libraries(root, programs):
 
 def is_ready(name):
     """True when the server is unpacked and would start."""
-    root = root_dir(name)
+    root, spec = root_dir(name), SERVERS[name]
+    if 'npm' in spec:
+        return npm.is_ready(spec['npm'], root)
     if not os.path.isfile(os.path.join(root, '.complete')):
         return False
-    return not missing_libraries(root, SERVERS[name]['programs'])
+    return not missing(root, spec)
 
 
 class Apt:
@@ -168,7 +194,7 @@ def _try(apt, spec, work):
     root = os.path.join(work, 'root')
     os.makedirs(root)
     _unpack(debs, root)
-    lost = missing_libraries(root, spec['programs'])
+    lost = missing(root, spec)
     if lost:
         raise FetchError('still missing: ' + ' '.join(lost))
     return root
@@ -179,13 +205,15 @@ def fetch(name, say=lambda text: None):
     spec = SERVERS[name]
     if is_ready(name):
         return root_dir(name)
-    for tool in ('apt-get', 'dpkg-deb', 'ldd'):
+    tools = ('npm',) if 'npm' in spec else ('apt-get', 'dpkg-deb', 'ldd')
+    for tool in tools:
         if not shutil.which(tool):
             raise FetchError(
-                '%s is needed to fetch %s, and is not there: unpack the '
-                'packages %s of Debian or Ubuntu into %s and create the file '
-                '.complete there' % (tool, name, ' '.join(spec['packages']),
-                                     root_dir(name)))
+                '%s is needed to fetch %s, and is not there%s' % (
+                    tool, name, '' if 'npm' in spec else
+                    ': unpack the packages %s of Debian or Ubuntu into %s '
+                    'and create the file .complete there' % (
+                        ' '.join(spec['packages']), root_dir(name))))
     parent = os.path.dirname(root_dir(name))
     os.makedirs(parent, exist_ok=True)
     with open(os.path.join(parent, '.lock'), 'w') as lock:
@@ -195,6 +223,14 @@ def fetch(name, say=lambda text: None):
 
 def _fetch(name, parent, say):
     spec = SERVERS[name]
+    if 'npm' in spec:
+        say('%s: fetching npm packages' % name)
+        try:
+            npm.fetch(spec['npm'], root_dir(name))
+        except npm.NpmError as e:
+            raise FetchError('%s: %s' % (name, e))
+        say('%s: unpacked into %s' % (name, os.path.relpath(root_dir(name))))
+        return root_dir(name)
     apt = Apt(lambda text: say('%s: %s' % (name, text)))
     for attempt in (1, 2):
         work = tempfile.mkdtemp(prefix='.new-', dir=parent)

@@ -19,6 +19,7 @@ mail.test, 127.0.0.1 and 10.0.2.2, in its dates, and issued by ca.pem.
   dnsip          the IP addresses as dNSName entries: an IP host must not match
   leafca         a leaf with CA:TRUE
   wrongeku       extendedKeyUsage clientAuth only
+  client         a client's: the common name is the user test
   caeku          its intermediate's extendedKeyUsage is clientAuth only
   ncgood         its intermediate is constrained (critical) to mail.test
   ncbad          its intermediate is constrained (critical) to example.org
@@ -35,7 +36,7 @@ import time
 
 NAMES = ('ec', 'rsa', 'chain', 'nochain', 'other', 'selfsigned', 'expired',
          'future', 'wronghost', 'nosan', 'dnsip', 'leafca', 'wrongeku',
-         'caeku', 'ncgood', 'ncbad', 'ncsoft')
+         'client', 'caeku', 'ncgood', 'ncbad', 'ncsoft')
 
 SAN = 'DNS:localhost,DNS:mail.test,IP:127.0.0.1,IP:10.0.2.2'
 CA_EXT = ('basicConstraints=critical,CA:TRUE\n'
@@ -173,6 +174,8 @@ class Pki:
                     leaf_ext('DNS:10.0.2.2,DNS:127.0.0.1'), by='ca')
         self._issue('leafca', cn, leaf_ext(ca='TRUE'), by='ca')
         self._issue('wrongeku', cn, leaf_ext(eku='clientAuth'), by='ca')
+        self._issue('client', 'test', leaf_ext(None, eku='clientAuth'),
+                    by='ca')
         for name, by in (('chain', 'int'), ('caeku', 'int-eku'),
                          ('ncgood', 'int-good'), ('ncbad', 'int-bad'),
                          ('ncsoft', 'int-soft')):

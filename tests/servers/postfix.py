@@ -160,7 +160,7 @@ smtpd_tls_loglevel = 1
 smtpd_tls_protocols = @VERSIONS@
 smtpd_tls_mandatory_protocols = @VERSIONS@
 smtpd_sasl_type = dovecot
-smtpd_sasl_path = private/auth
+smtpd_sasl_path = @SASL@
 smtpd_sasl_auth_enable = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = check_recipient_access inline:{
@@ -199,12 +199,19 @@ QUEUES = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold',
 
 
 class Postfix(Server):
-    """Postfix with OpenSSL: another reading of SMTP, another TLS library."""
+    """Postfix with OpenSSL: another reading of SMTP, another TLS library.
+
+    sasl: the socket of a Dovecot that knows more mechanisms than ours.
+    """
 
     name = 'postfix'
     account = 'postfix'
     added_headers = ('Return-Path', 'X-Original-To', 'Delivered-To',
                      'Received')
+
+    def __init__(self, sasl=None, **kw):
+        super().__init__(**kw)
+        self.sasl, self._auth = sasl, None
 
     def _configure(self):
         for sub in QUEUES:
@@ -220,6 +227,7 @@ class Postfix(Server):
             'VERSIONS': '>=TLSv%s, <=TLSv%s' % (self.tls_min, self.tls_max),
             'PLAINAUTH': 'yes' if self.plain_auth else 'no',
             'REFUSED': REFUSED, 'GREY': GREY,
+            'SASL': self.sasl or 'private/auth',
         }
         for name, text in (('etc/main.cf', POSTFIX_MAIN),
                            ('etc/master.cf', POSTFIX_MASTER)):
@@ -229,7 +237,9 @@ class Postfix(Server):
             # It waits until a configuration is two seconds old, lest it
             # read one half written.
             os.utime(self._path(name), (time.time() - 60,) * 2)
-        self._auth = DovecotAuth(self._path('queue/private/auth'), self.users)
+        if not self.sasl:
+            self._auth = DovecotAuth(self._path('queue/private/auth'),
+                                     self.users)
         env = self._environment('nss', 'uid')
         env.update(UID_WRAPPER='1', UID_WRAPPER_ROOT='1',
                    MAIL_CONFIG=self._path('etc'))
@@ -237,6 +247,6 @@ class Postfix(Server):
                  '-c', self._path('etc'), '-s'], env)
 
     def _stopped(self):
-        auth, self._auth = getattr(self, '_auth', None), None
+        auth, self._auth = self._auth, None
         if auth:
             auth.close()

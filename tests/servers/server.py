@@ -28,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SIZE_LIMIT = 60 * 1024 * 1024
 REFUSED = 'refused@mail.test'
 GREY = 'grey@mail.test'
+FULL = 'full@mail.test'      # LMTP: 552 after the dot
 TLS_VERSIONS = ('1.2', '1.3')
 
 
@@ -103,7 +104,7 @@ def scratch_dir():
     raise ServerError('no temporary folder that everyone may enter')
 
 
-def _split_added(raw, names):
+def split_added(raw, names):
     """Length of the server's own header lines on top of `raw`.
 
     They come once each and in the order of `names`, so that a header of the
@@ -122,15 +123,17 @@ def _split_added(raw, names):
 
 
 class Server:
-    """What Exim and Postfix have in common."""
+    """What the servers have in common."""
 
     name = ''
     account = ''          # the user the program insists on
     added_headers = ()    # on top of a delivered file, in this order
+    port_names = ('starttls', 'tls', 'plain')
 
     def __init__(self, pki=None, run_dir=None, ports=None, tls_min='1.2',
                  tls_max='1.3', cert='ec', users=None, plain_auth=False,
-                 starttls=True, size_limit=SIZE_LIMIT, timeout=20.0):
+                 starttls=True, size_limit=SIZE_LIMIT, timeout=20.0,
+                 all_mechanisms=False):
         if tls_min not in TLS_VERSIONS or tls_max not in TLS_VERSIONS:
             raise ValueError('TLS versions are 1.2 and 1.3')
         self.pki, self.cert = pki, cert
@@ -138,12 +141,14 @@ class Server:
         self.users = users or {'test': 'secret'}
         self.plain_auth = plain_auth    # plain port offers AUTH as well
         self.starttls = starttls        # False: first port offers no STARTTLS
+        self.all_mechanisms = all_mechanisms    # not only PLAIN and LOGIN
         self.size_limit, self.timeout = size_limit, timeout
         self._given = run_dir
         self._fixed_ports = ports
         self._process = None
         self.run_dir = None
         self.starttls_port = self.tls_port = self.plain_port = 0
+        self.lmtp_port = self.lmtp_tls_port = 0
 
     # ---------------------------------------------------------- start, stop
     def __enter__(self):
@@ -175,8 +180,9 @@ class Server:
 
     def _start_once(self):
         self._make_run_dir()
-        ports = self._fixed_ports or free_ports(3)
-        self.starttls_port, self.tls_port, self.plain_port = ports
+        ports = self._fixed_ports or free_ports(len(self.port_names))
+        for name, port in zip(self.port_names, ports):
+            setattr(self, name + '_port', port)
         self._place_program()
         chain, key = self.pki.cert(self.cert)
         shutil.copyfile(chain, self._path('srv.pem'))
@@ -270,9 +276,10 @@ class Server:
 
     def _wait_ready(self):
         deadline = time.monotonic() + self.timeout
-        for port, speaks in ((self.starttls_port, True),
-                             (self.plain_port, True), (self.tls_port, False)):
-            while not self._answers(port, speaks):
+        for name in self.port_names:
+            port = getattr(self, name + '_port')
+            while not self._answers(port, not name.endswith('tls') or
+                                    name == 'starttls'):
                 if self._process.poll() is not None:
                     raise ServerError('it ended at once')
                 if time.monotonic() > deadline:
@@ -318,7 +325,7 @@ class Server:
     @classmethod
     def strip(cls, raw):
         """Mail(raw, added, sent) of a delivered file."""
-        n = _split_added(raw, cls.added_headers)
+        n = split_added(raw, cls.added_headers)
         return Mail(raw, raw[:n], raw[n:].replace(b'\n', b'\r\n'))
 
     def mailbox(self):
@@ -368,7 +375,8 @@ class Server:
     def info(self):
         return {'server': self.name, 'host': '127.0.0.1',
                 'starttls': self.starttls_port, 'tls': self.tls_port,
-                'plain': self.plain_port, 'run': self.run_dir,
+                'plain': self.plain_port, 'lmtp': self.lmtp_port,
+                'run': self.run_dir,
                 'ca': self.pki.anchor(self.cert),
                 'mail': self._path('mail/new')}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real mail servers on loopback for the demo and the tests: Exim, Postfix.
+"""Real mail servers on loopback for the demo and the tests.
 
     with Exim(pki=Pki(dir)) as exim:
         ... submit to 127.0.0.1 port exim.starttls_port, user test/secret ...
@@ -12,7 +12,7 @@ and grey@mail.test 450; every other recipient is accepted. How it works is
 told in server.py.
 
 Command line, for use by hand:
-  servers.py exim|postfix --run DIR [--cert NAME] [--tls-min V] [--tls-max V]
+  servers.py NAME --run DIR [--cert NAME] [--tls-min V] [--tls-max V]
 prints the ports as JSON, runs until standard input ends or SIGTERM.
 """
 import argparse
@@ -27,16 +27,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
 import fetch                                        # noqa: E402
+from dovecot import Dovecot                         # noqa: E402
 from exim import Exim                               # noqa: E402
 from pki import Pki                                 # noqa: E402
 from postfix import Postfix                         # noqa: E402
-from server import (GREY, REFUSED, TLS_VERSIONS, Mail,  # noqa: E402
-                    ServerError)
+from programs import Aiosmtpd, Haraka, SmtpServer   # noqa: E402
+from server import (FULL, GREY, REFUSED, TLS_VERSIONS,  # noqa: E402
+                    Mail, ServerError)
 
-__all__ = ['Exim', 'Postfix', 'Pki', 'Mail', 'ServerError', 'SERVERS', 'GREY',
-           'REFUSED', 'client_context']
+__all__ = ['Exim', 'Postfix', 'Dovecot', 'Pki', 'Mail', 'ServerError',
+           'SERVERS', 'GREY', 'REFUSED', 'FULL', 'client_context']
 
-SERVERS = {'exim': Exim, 'postfix': Postfix}
+SERVERS = {'exim': Exim, 'postfix': Postfix, 'dovecot': Dovecot,
+           'aiosmtpd': Aiosmtpd, 'smtp-server': SmtpServer, 'haraka': Haraka}
 
 
 def client_context(pki, cert='ec', version=None):

@@ -63,13 +63,14 @@ def reap():
         ended[pid] = status
 
 
-def bury():
-    """Wait for the children when all have ended: init shall get no zombie."""
+def childless():
+    """True when all have ended. A list of processes does not tell: one whose
+    parent ends while the list is made is in nobody's family."""
     try:
-        while True:
-            os.wait()
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
-        pass
+        return True
+    return False
 
 
 def start(spec):
@@ -118,13 +119,12 @@ def stop(main):
     kill_at = time.monotonic() + GRACE
     while True:
         reap()
+        if childless():
+            return 0
         left = descendants()
         now = time.monotonic()
-        if not left:
-            bury()
-            return 0
         if now > kill_at + PATIENCE:
-            return len(left)
+            return max(len(left), 1)
         if now > kill_at or main not in left:
             # again and again: one may fork while the list is made
             signal_all(signal.SIGKILL)
