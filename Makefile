@@ -8,8 +8,8 @@
 #   BUILD=, DEPS=        where builds and third-party sources live
 #
 # Sources are found by folder; third-party files are listed by name in
-# net/lwip.mk, net/mbedtls.mk and kernel/dt/libfdt.mk.  Each layer sees its own
-# -I list and no more.
+# net/lwip.mk, net/mbedtls.mk, net/sodium.mk and kernel/dt/libfdt.mk.  Each layer
+# sees its own -I list and no more.
 
 BOARD ?= x86_64
 BUILD ?= build
@@ -32,10 +32,12 @@ LWIP_DIR     ?= $(DEPS)/lwip
 MBEDTLS_DIR  ?= $(DEPS)/mbedtls
 PICOLIBC_DIR ?= $(DEPS)/picolibc
 LIBFDT_DIR   ?= $(DEPS)/dtc
+SODIUM_DIR   ?= $(DEPS)/sodium
 
 include board/$(BOARD)/board.mk
 include net/lwip.mk
 include net/mbedtls.mk
+include net/sodium.mk
 include kernel/dt/libfdt.mk
 
 out   := $(BUILD)/$(BOARD)$(if $(SAN),-asan)$(if $(UBSAN),-ubsan)$(if $(SELFTEST),-selftest)
@@ -54,7 +56,7 @@ auto0 := -ftrivial-auto-var-init=zero $(if $(filter $(firstword \
 # No path of this machine may end up in the image: clones at different places
 # give the same bytes.
 paths := $(foreach p,$(LWIP_DIR)=lwip $(MBEDTLS_DIR)=mbedtls \
-	$(LIBFDT_DIR)=libfdt \
+	$(LIBFDT_DIR)=libfdt $(SODIUM_DIR)=sodium \
 	$(abspath $(DEPS))=deps $(CURDIR)=.,-ffile-prefix-map=$p)
 
 # UBSAN=1: every check traps; the trap is an exception, and that is status 70.
@@ -99,6 +101,7 @@ I.board/$(BOARD) := -Iboard/$(BOARD) -Iboard -Ikernel -Ikernel/virtio \
 $(foreach f,stack tcp netif datagram,$(eval F.net/$f.c := $(LWIP_INC)))
 $(foreach f,$(wildcard net/tls*.c) net/rng.c net/trust.c, \
 	$(eval F.$f := $(MBEDTLS_INC)))
+F.net/tls_ed25519.c += $(SODIUM_INC)
 F.net/virtio_net.c := -Ikernel/virtio
 F.net/nic.c        := -Ikernel/virtio
 # SELFTEST=1: faults on purpose, by the word selftest=KIND
@@ -119,8 +122,9 @@ src  := $(filter-out $(SKIP),$(sort $(foreach d,$(DIRS), \
 objs := $(src:%=$(out)/%.o)
 lwip := $(LWIP:%=$(out)/lwip/%.o)
 mbed := $(MBEDTLS:%=$(out)/mbedtls/%.o)
+sodium := $(SODIUM:%=$(out)/sodium/%.o)
 fdt  := $(LIBFDT:%=$(out)/libfdt/%.o)
-all  := $(objs) $(lwip) $(mbed) $(fdt) $(out)/files.o
+all  := $(objs) $(lwip) $(mbed) $(sodium) $(fdt) $(out)/files.o
 
 $(objs): $(out)/%.o: % $(out)/flags
 	$(q)mkdir -p $(@D)
@@ -141,6 +145,12 @@ $(mbed): $(out)/mbedtls/%.o: $(MBEDTLS_DIR)/library/% \
 		-O$(if $(filter $*,$(MBEDTLS_FAST)),2,s) -Wall -Wextra \
 		$(if $(filter $(MBEDTLS_SIMD_FILES),$*),$(MBEDTLS_SIMD)) $(MBEDTLS_FLAGS) \
 		-MMD -MP -c $< -o $@
+
+$(sodium): $(out)/sodium/%.o: $(SODIUM_DIR)/src/libsodium/% \
+		$(wildcard $(SODIUM_DIR)/.bootmail) $(out)/flags
+	$(q)mkdir -p $(@D)
+	$(q)$(call say,CC,sodium/$*)$(CC) $(common) -Os $(SODIUM_FLAGS) \
+		$(if $(filter crypto_core/%,$*),$(SODIUM_TABLE)) -MMD -MP -c $< -o $@
 
 $(fdt): $(out)/libfdt/%.o: $(LIBFDT_DIR)/libfdt/% \
 		$(wildcard $(LIBFDT_DIR)/.bootmail) $(out)/flags
@@ -177,7 +187,7 @@ $(out)/files.o: $(out)/files.cpio
 define stamp
 $(CC) $(clang) $(common) $(own)
 $(foreach d,$(DIRS),$(I.$d) $(F.$d)) $(LWIP_FLAGS) $(MBEDTLS_FLAGS)
-$(LIBFDT_FLAGS)
+$(LIBFDT_FLAGS) $(SODIUM_FLAGS) $(SODIUM_TABLE)
 endef
 $(out)/flags: FORCE
 	$(q)mkdir -p $(@D)
@@ -281,6 +291,7 @@ release: ## build/release: a tarball for each board, for users without a compile
 tarball: $(if $(wildcard board/$(BOARD)/disk.mk),$(out)/BOOTX64.EFI)
 	$(q)LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
 		PICOLIBC_DIR='$(PICOLIBC_DIR)' LIBFDT_DIR='$(LIBFDT_DIR)' \
+		SODIUM_DIR='$(SODIUM_DIR)' \
 		scripts/release $(BOARD) $(out) $(BUILD)/release $(version) $(epoch)
 
 coverage: ## branches the C tests take, by layer (ONLY=folder, SHOW=file)

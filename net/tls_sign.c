@@ -12,6 +12,7 @@
 #include <mbedtls/sha256.h>
 
 #include "heap.h"
+#include "tls_ed25519.h"
 #include "tls_port.h"
 #include "wipe.h"
 
@@ -19,7 +20,9 @@
 #define BITS_MIN 1024
 
 static struct {
-    mbedtls_pk_context key;
+    mbedtls_pk_context key; /* of RSA */
+    struct tls_ed25519 edwards;
+    enum tls_sign_kind kind;
     mbedtls_sha256_context hash;
     bool open;
 } signer;
@@ -30,31 +33,45 @@ void tls_sign_close(void)
         return;
     mbedtls_pk_free(&signer.key);
     mbedtls_sha256_free(&signer.hash);
+    wipe(&signer.edwards, sizeof signer.edwards);
     signer.open = false;
+}
+
+enum tls_sign_kind tls_sign_kind(void)
+{
+    return signer.kind;
+}
+
+static bool rsa_ok(const char **why)
+{
+    *why = "it is no key of RSA or Ed25519";
+    if (mbedtls_pk_get_type(&signer.key) != MBEDTLS_PK_RSA)
+        return false;
+    *why = "it has less than 1,024 bits";
+    return mbedtls_pk_get_bitlen(&signer.key) >= BITS_MIN;
 }
 
 static bool parse(const uint8_t *pem, size_t len, const char **why)
 {
     /* PEM must end in a NUL for Mbed TLS */
     uint8_t *copy = tls_port_calloc(1, len + 1);
-    int ret;
+    bool ok;
 
     *why = "out of memory";
     if (copy == NULL)
         return false;
     memcpy(copy, pem, len);
-    ret = mbedtls_pk_parse_key(&signer.key, copy, len + 1, NULL, 0,
-                               tls_port_rng, NULL);
+    signer.kind = TLS_SIGN_RSA;
+    if (mbedtls_pk_parse_key(&signer.key, copy, len + 1, NULL, 0, tls_port_rng,
+                             NULL) == 0) {
+        ok = rsa_ok(why);
+    } else {
+        signer.kind = TLS_SIGN_ED25519;
+        ok = tls_ed25519_read(&signer.edwards, copy, why);
+    }
     wipe(copy, len);
     heap_free(copy);
-    *why = "it is no valid PEM key, or is encrypted";
-    if (ret != 0)
-        return false;
-    *why = "it is no RSA key";
-    if (mbedtls_pk_get_type(&signer.key) != MBEDTLS_PK_RSA)
-        return false;
-    *why = "it has less than 1,024 bits";
-    return mbedtls_pk_get_bitlen(&signer.key) >= BITS_MIN;
+    return ok;
 }
 
 bool tls_sign_open(const uint8_t *pem, size_t len, const char **why)
@@ -96,7 +113,15 @@ size_t tls_sign(void *unused, const uint8_t hash[TLS_SIGN_HASH], uint8_t *sig,
     size_t len = 0;
 
     (void)unused;
-    if (!signer.open || mbedtls_pk_get_len(&signer.key) > cap ||
+    if (!signer.open)
+        return 0;
+    if (signer.kind == TLS_SIGN_ED25519) {
+        if (cap < TLS_ED25519_SIGNATURE)
+            return 0;
+        tls_ed25519_sign(&signer.edwards, hash, TLS_SIGN_HASH, sig);
+        return TLS_ED25519_SIGNATURE;
+    }
+    if (mbedtls_pk_get_len(&signer.key) > cap ||
         mbedtls_pk_sign(&signer.key, MBEDTLS_MD_SHA256, hash, TLS_SIGN_HASH,
                         sig, cap, &len, tls_port_rng, NULL) != 0)
         return 0;

@@ -4,7 +4,7 @@ AddressSanitizer and UBSan. The head of a test names what it needs:
     /* sources: kernel/cpio.c smtp/ */   files of the project to compile in; a
                                          folder stands for all in it
     /* includes: kernel ... */           folders for -I
-    /* libs: mbedtls lwip libfdt */      third-party code
+    /* libs: mbedtls lwip libfdt sodium */  third-party code
     /* link: -lssl */                    the linker's own arguments
 """
 import glob
@@ -18,7 +18,11 @@ FLAGS = ['-std=c11', '-g', '-O1', '-fno-omit-frame-pointer', '-Wall',
          '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DBUILD_EPOCH=1',
          '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 INCLUDES = {'mbedtls': ['mbedtls/include', 'mbedtls/library'],
-            'lwip': ['lwip/src/include'], 'libfdt': ['dtc/libfdt']}
+            'lwip': ['lwip/src/include'], 'libfdt': ['dtc/libfdt'],
+            'sodium': ['sodium/src/libsodium/include',
+                       'sodium/src/libsodium/include/sodium']}
+DEFINES = {'mbedtls': ['-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>'],
+           'sodium': ['-DCONFIGURED=1', '-DHAVE_TI_MODE']}
 # Not in the posix build: compiled here, with what makes trees.
 SOURCES = {'libfdt': ['fdt.c', 'fdt_check.c', 'fdt_ro.c', 'fdt_sw.c']}
 
@@ -39,8 +43,7 @@ def build(source, *flags, program=None, top=TOP):
             image('posix-asan')  # builds the objects
         for folder in INCLUDES.get(lib, []):
             argv += ['-isystem', os.path.join(DEPS, folder)]
-        if lib == 'mbedtls':
-            argv += ['-DMBEDTLS_CONFIG_FILE=<mbedtls_config.h>']
+        argv += DEFINES.get(lib, [])
     argv += ['-I' + d for d in wanted(head, 'includes')]
     argv.append(source)
     for name in wanted(head, 'sources'):

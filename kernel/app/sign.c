@@ -42,6 +42,9 @@ bool sign_open(const struct config *c, struct report *r)
     if (!tls_sign_open(c->dkim.p, c->dkim.len, &why))
         return report_end(r, OUTCOME_INVALID, STATUS_CONFIG, "dkim_key: %s",
                           why);
+    sign.spec.algorithm = tls_sign_kind() == TLS_SIGN_ED25519
+                              ? DKIM_ED25519_SHA256
+                              : DKIM_RSA_SHA256;
     files_wipe(c->dkim_key);
     return true;
 }

@@ -16,7 +16,8 @@ from images import image
 
 DEPS = os.path.join(TOP, os.environ.get('DEPS') or 'build/deps')
 DL = os.path.join(DEPS, 'dl')
-LAYERS = {'smtp', 'net', 'kernel', 'app', 'board', 'lwip', 'mbedtls', 'libc'}
+LAYERS = {'smtp', 'net', 'kernel', 'app', 'board', 'lwip', 'mbedtls', 'sodium',
+          'libc'}
 
 
 def sha256(path):
@@ -236,7 +237,8 @@ APT = ('apt', 'apt-get', 'apt-cache', 'sudo', 'curl', 'wget')
 
 def setup(*args, path, deps=DEPS):
     env = environment(PATH=path, DEPS=deps)
-    for name in ('LWIP_DIR', 'MBEDTLS_DIR', 'PICOLIBC_DIR', 'LIBFDT_DIR'):
+    for name in ('LWIP_DIR', 'MBEDTLS_DIR', 'PICOLIBC_DIR', 'LIBFDT_DIR',
+                 'SODIUM_DIR'):
         if deps != DEPS:
             env.pop(name, None)
     return command([os.path.join(TOP, 'scripts', 'setup'), *args], 120,

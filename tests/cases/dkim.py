@@ -3,6 +3,7 @@ know nothing of it: dkimpy and Perl's Mail::DKIM (RSA only). Then through the
 process to a server, with the key that the configuration names."""
 import base64
 import functools
+import itertools
 import os
 import random
 import subprocess
@@ -139,12 +140,13 @@ def what():
 
 @case('dkim/delivered')
 def delivered():
-    """Signed with the key beside the configuration."""
-    path, record = keys()['rsa']
-    with open(path, 'rb') as f:
-        key = f.read()
+    """Signed with the key beside the configuration, of either kind."""
     srv, folder = server('exim'), new_dir('delivered')
-    for n, form in enumerate(('relaxed/relaxed', 'simple/simple')):
+    for n, (kind, form) in enumerate(itertools.product(
+            ('rsa', 'ed25519'), ('relaxed/relaxed', 'simple/simple'))):
+        path, record = keys()[kind]
+        with open(path, 'rb') as f:
+            key = f.read()
         tag = f'dkim-{n}'
         r = launch('posix', 'rcpt@mail.test', files={**files(), 'dkim.pem': key},
                    message=head(tag) + b'body \n\n', conf=conf(
@@ -156,20 +158,26 @@ def delivered():
         with open(place, 'wb') as f:
             f.write(got)
         equal(verdicts('dkimpy', record, [place]), ['good'], 'verdict', got)
+        check(f'a={kind}-sha256'.encode() in got, 'the algorithm', got)
         equal(r.report['bytes'], len(got), 'the size', r)
         check(b'PRIVATE' not in r.log.encode() + got, 'the key', r)
 
 
 @case('dkim/refused')
 def refused():
-    ed = open(keys()['ed25519'][0], 'rb').read()
+    curve = succeed(['openssl', 'genpkey', '-algorithm', 'ec', '-pkeyopt',
+                     'ec_paramgen_curve:P-256']).stdout
+    montgomery = succeed(['openssl', 'genpkey', '-algorithm', 'x25519']).stdout
+    short = succeed(['openssl', 'genrsa', '-traditional', '768']).stdout
     both = 'dkim_domain mail.test\ndkim_selector s1\n'
     for more, extra, words in (
             (both, {}, 'dkim_key: no such file'),
             ('dkim_domain mail.test\n', {}, 'dkim_selector'),
             ('dkim_selector s1\n', {}, 'dkim_domain'),
             (both, {'dkim.pem': b'x\n'}, 'PEM'),
-            (both, {'dkim.pem': ed}, 'dkim_key')):
+            (both, {'dkim.pem': curve}, 'no key of RSA or Ed25519'),
+            (both, {'dkim.pem': montgomery}, 'no key of RSA or Ed25519'),
+            (both, {'dkim.pem': short}, 'less than 1,024 bits')):
         r = launch('posix', 'rcpt@mail.test', message=b'x\n',
                    conf=conf(9, more=more), files={**files(), **extra})
         equal(r.status, 78, more, r)

@@ -113,7 +113,7 @@ def contents():
     there = {os.path.relpath(os.path.join(d, n), top)
              for d, _, names in os.walk(top) for n in names}
     equal(there - listed, {'SHA256SUMS'}, 'files without a sum')
-    for part in ('lwip', 'mbedtls', 'picolibc'):
+    for part in ('lwip', 'mbedtls', 'picolibc', 'sodium'):
         check(any(n.startswith(f'share/doc/bootmail/licences/{part}/')
                   for n in there), f'no licence of {part}')
     check('share/doc/bootmail/LICENSE' in there, 'no licence of ours')
@@ -155,7 +155,7 @@ def spdx():
         'verification code')
     locked = read(os.path.join(TOP, 'scripts/deps.lock')).decode()
     parts = {p['SPDXID'][8:]: p for p in doc['packages']}
-    for name in ('lwip', 'mbedtls', 'picolibc'):
+    for name in ('lwip', 'mbedtls', 'picolibc', 'sodium'):
         digest = parts[name]['checksums'][0]['checksumValue']
         check(re.search(rf'(?m)^{name} .* {digest}$', locked), name)
         check(any(r['relationshipType'] == 'STATIC_LINK' and

@@ -1,0 +1,174 @@
+/*
+ * test_sign.c - keys that sign: RFC 8032's vectors, RFC 8410's examples, keys
+ * cut anywhere, and what is no such key. RSA: cases/dkim.py.
+ */
+/* sources: net/tls_sign.c net/tls_ed25519.c net/tls_port.c net/rng.c
+ *          kernel/heap.c */
+/* includes: net kernel tests/host */
+/* libs: mbedtls sodium */
+/* link: -fuse-ld=lld -Wl,--gc-sections */
+#include "check.h"
+#include "fakeplatform.h"
+
+#include "tls_ed25519.h"
+#include "tls_sign.h"
+
+static const char *why;
+
+static bool opens(const char *pem)
+{
+    return tls_sign_open((const uint8_t *)pem, strlen(pem), &why);
+}
+
+static uint8_t nibble(char c)
+{
+    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static size_t hex(const char *text, uint8_t *to)
+{
+    size_t n = 0;
+
+    for (; text[0] != '\0'; text += 2)
+        to[n++] = (uint8_t)(nibble(text[0]) << 4 | nibble(text[1]));
+    return n;
+}
+
+/* PKCS #8 in PEM: text holds the bytes in base64. */
+static const char *pem_of(const uint8_t *der, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    static char pem[2048];
+    size_t at =
+        (size_t)snprintf(pem, sizeof pem, "-----BEGIN PRIVATE KEY-----\n");
+
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t v = (uint32_t)der[i] << 16 |
+                     (i + 1 < n ? (uint32_t)der[i + 1] << 8 : 0) |
+                     (i + 2 < n ? der[i + 2] : 0);
+
+        for (unsigned k = 0; k < 4; k++)
+            pem[at++] = i + k > n ? '=' : digits[v >> (18 - 6 * k) & 63];
+        if (i % 48 == 45)
+            pem[at++] = '\n';
+    }
+    snprintf(pem + at, sizeof pem - at, "\n-----END PRIVATE KEY-----\n");
+    return pem;
+}
+
+static const uint8_t head[] = {
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+    0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20
+};
+
+static size_t der_of(const char *seed, uint8_t *der)
+{
+    memcpy(der, head, sizeof head);
+    return sizeof head + hex(seed, der + sizeof head);
+}
+
+/* RFC 8032 7.1: TEST 1 to 3 and 1024's beginning is enough: any byte of the
+ * seed, the message or the arithmetic that is wrong changes all of them. */
+static void vectors(void)
+{
+    static const struct {
+        const char *seed, *message, *sig;
+    } table[] = {
+        { "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+          "",
+          "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+          "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b" },
+        { "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+          "72",
+          "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+          "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00" },
+        { "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+          "af82",
+          "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+          "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40"
+          "a" }
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        uint8_t der[64], message[8], want[64], got[64];
+        size_t n = der_of(table[i].seed, der), len;
+        struct tls_ed25519 k;
+
+        CHECK(tls_ed25519_read(&k, (const uint8_t *)pem_of(der, n), &why));
+        len = hex(table[i].message, message);
+        hex(table[i].sig, want);
+        tls_ed25519_sign(&k, message, len, got);
+        CHECK_MEM(got, sizeof got, want, sizeof want);
+    }
+}
+
+/* RFC 8410 10.3: a key alone; a key with its public half and attributes. */
+static void examples(void)
+{
+    static const uint8_t hash[TLS_SIGN_HASH] = { 1, 2, 3 };
+    uint8_t one[64], two[64];
+
+    CHECK(
+        opens("-----BEGIN PRIVATE KEY-----\n"
+              "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"
+              "\n-----END PRIVATE KEY-----\n"));
+    CHECK_EQ(tls_sign_kind(), TLS_SIGN_ED25519);
+    CHECK_EQ(tls_sign(NULL, hash, one, sizeof one), 64);
+    CHECK_EQ(tls_sign(NULL, hash, one, 63), 0);
+    CHECK(opens(
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"
+        "\noB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB"
+        "\nZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PRIVATE KEY-----\n"));
+    CHECK_EQ(tls_sign(NULL, hash, two, sizeof two), 64);
+    CHECK_MEM(one, sizeof one, two, sizeof two);
+    tls_sign_close();
+    tls_sign_close();
+    CHECK_EQ(tls_sign(NULL, hash, one, sizeof one), 0);
+}
+
+/* Every cut and every flipped bit of what is no part of the seed is refused
+ * or still the same kind of key, and nothing is read behind it. */
+static void broken(void)
+{
+    uint8_t der[64], sig[64], hash[TLS_SIGN_HASH] = { 0 };
+    size_t n = der_of("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac03"
+                      "1cae7f60",
+                      der);
+
+    for (size_t cut = 0; cut < n; cut++)
+        CHECK(!opens(pem_of(der, cut)));
+    for (size_t bit = 0; bit < sizeof head * 8; bit++) {
+        der[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (opens(pem_of(der, n))) /* version 1 */
+            CHECK_EQ(bit, 4 * 8);
+        der[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    der[n] = 0;
+    CHECK(!opens(pem_of(der, n + 1)));
+    CHECK(opens(pem_of(der, n)));
+    CHECK_EQ(tls_sign(NULL, hash, sig, sizeof sig), 64);
+    tls_sign_close();
+}
+
+static void no_key(void)
+{
+    uint8_t der[600] = { 0x30, 0x82, 0x02, 0x54 };
+
+    CHECK(!opens(""));
+    CHECK(!opens("x"));
+    CHECK(strstr(why, "PEM") != NULL);
+    CHECK(!opens(pem_of(der, sizeof der)));
+    CHECK(strstr(why, "RSA or Ed25519") != NULL);
+    CHECK(!opens("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMC4C\n"
+                 "-----END ENCRYPTED PRIVATE KEY-----\n"));
+    CHECK(strstr(why, "encrypted") != NULL);
+}
+
+static const struct check_case cases[] = { { "vectors", vectors },
+                                           { "examples", examples },
+                                           { "broken", broken },
+                                           { "no key", no_key } };
+
+CHECK_MAIN(cases)
