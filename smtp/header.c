@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "addrlist.h"
 #include "message.h"
 #include "scan.h"
 #include "text.h"
@@ -135,120 +136,18 @@ bool header_has(const uint8_t *text, const struct header_block *block,
     return false;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* A line end that no fold follows: the field is over. Every loop below stops
- * there, so that an open quote cannot swallow the fields that follow. */
-static bool ends(struct smtp_str v, size_t i)
-{
-    return i >= v.len ||
-           (v.p[i] == '\n' &&
-            (i + 1 >= v.len || (v.p[i + 1] != ' ' && v.p[i + 1] != '\t')));
-}
-
-/* Behind a comment that starts at i; comments nest (RFC 5322 3.2.2). */
-static size_t skip_comment(struct smtp_str v, size_t i)
-{
-    size_t depth = 0;
-
-    for (; !ends(v, i); i++) {
-        if (v.p[i] == '\\' && !ends(v, i + 1))
-            i++;
-        else if (v.p[i] == '(')
-            depth++;
-        else if (v.p[i] == ')' && --depth == 0)
-            return i + 1;
-    }
-    return i;
-}
-
-static size_t skip_quoted(struct smtp_str v, size_t i)
-{
-    for (i++; !ends(v, i); i++) {
-        if (v.p[i] == '\\' && !ends(v, i + 1))
-            i++;
-        else if (v.p[i] == '"')
-            return i + 1;
-    }
-    return i;
-}
-
-/* "<@relay,@relay:a@b>": the route is obsolete (RFC 5322 4.4), a@b counts */
-static struct smtp_str angle(struct smtp_str v, size_t start, size_t end)
-{
-    struct smtp_str s;
-    size_t i;
-
-    if (start < end && v.p[start] == '@') {
-        for (i = start; i < end && v.p[i] != ':'; i++)
-            continue;
-        if (i < end)
-            start = i + 1;
-    }
-    while (start < end && is_space(v.p[start]))
-        start++;
-    while (end > start && is_space(v.p[end - 1]))
-        end--;
-    s.p = v.p + start;
-    s.len = end - start;
-    return s;
-}
-
-/* Behind the ">" that closes the "<" at i; quoted strings may hold one. */
-static size_t skip_angle(struct smtp_str v, size_t i, struct smtp_str *out)
-{
-    size_t start = i + 1;
-
-    for (i = start; !ends(v, i) && v.p[i] != '>';)
-        i = v.p[i] == '"' ? skip_quoted(v, i) : i + 1;
-    *out = angle(v, start, i);
-    return ends(v, i) ? i : i + 1;
-}
-
-/* One item of the list, from where *at stands to behind its comma. False:
- * nothing but blanks and comments before the comma. */
-static bool list_item(struct smtp_str v, size_t *at, struct smtp_str *out)
-{
-    bool in_angle = false, any = false, over = false;
-    size_t i = *at, next;
-
-    out->p = v.p + i;
-    out->len = 0;
-    while (!ends(v, i) && !over) {
-        char c = v.p[i];
-
-        next = c == '"' ? skip_quoted(v, i) : i + 1;
-        if (c == '(') {
-            next = skip_comment(v, i);
-        } else if (c == '<') {
-            next = skip_angle(v, i, out);
-            in_angle = true;
-        } else if (c == ',' || c == ';') {
-            over = true;
-        } else if (c == ':' && !in_angle) { /* "group name:" */
-            any = false;
-        } else if (!is_space(c) && !in_angle) {
-            if (!any)
-                out->p = v.p + i;
-            any = true;
-            out->len = (size_t)(v.p + next - out->p);
-        }
-        i = next;
-    }
-    *at = i;
-    return any || in_angle;
-}
-
 bool header_address(struct smtp_str v, size_t *at, struct smtp_str *out)
 {
-    while (!ends(v, *at)) {
-        if (list_item(v, at, out))
-            return true;
-    }
-    return false;
+    struct smtp_addrlist l = { .text = v, .at = *at };
+    struct smtp_address a;
+    enum smtp_addr got;
+
+    do {
+        got = smtp_addrlist_next(&l, &a);
+    } while (got != SMTP_ADDR_MAILBOX && got != SMTP_ADDR_END);
+    *at = l.at;
+    *out = a.spec;
+    return got == SMTP_ADDR_MAILBOX;
 }
 
 /* resent: To, Cc and Bcc were the first sender's, Resent-* count (3.6.6) */

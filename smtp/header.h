@@ -35,9 +35,9 @@ bool header_next(const uint8_t *text, const struct header_block *block,
 bool header_has(const uint8_t *text, const struct header_block *block,
                 struct smtp_str name);
 
-/* The next address of an address list (RFC 5322 3.4): *at starts at 0. What
- * comes out is a piece of value and not yet a good address: malformed lists
- * give pieces that smtp_mailbox_ok() refuses. */
+/* The next address of a list, as addrlist.h reads it leniently: *at starts at
+ * 0. What comes out is a piece of value and not yet a good address: see
+ * smtp_address_spec() there. */
 bool header_address(struct smtp_str value, size_t *at, struct smtp_str *out);
 
 #endif

@@ -115,7 +115,8 @@ void message_rewind(struct message *);
 /* Recipients from To, Cc and Bcc of a message (sendmail -t), or from the
  * first block of Resent-* fields if there is one: *at starts at
  * 0 and is nobody's business; false at the end. out points into text and is
- * not checked: a malformed list gives what smtp_mailbox_ok() refuses. */
+ * not checked: it is what smtp_address_spec() of addrlist.h takes, and of a
+ * malformed list what smtp_mailbox_ok() refuses. */
 bool message_next_rcpt(const uint8_t *text, size_t len, size_t *at,
                        struct smtp_str *out);
 /* The address in the From header; len 0 if there is none. */

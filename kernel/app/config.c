@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "addrlist.h"
 #include "board.h"
 #include "files.h"
 #include "header.h"
@@ -186,11 +187,14 @@ static bool check_server(struct loader *l)
 
 static bool check_mailbox(struct loader *l, const char *key, struct blob b)
 {
-    struct smtp_str s = { (const char *)b.p, b.len };
+    struct smtp_str s = { (const char *)b.p, b.len }, spec;
+    char buf[512]; /* more is no address: 254 is SMTP's limit */
     const char *why = "";
     bool utf8 = false;
 
-    if (smtp_mailbox_ok(s, &utf8, &why))
+    spec.p = buf;
+    spec.len = smtp_address_spec(s, buf, sizeof(buf));
+    if (smtp_mailbox_ok(spec.len != 0 ? spec : s, &utf8, &why))
         return true;
     conf_why(l->err, key);
     conf_why(l->err, " ");

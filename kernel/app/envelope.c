@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "addrlist.h"
 #include "board.h"
 #include "crypto.h"
 #include "header.h"
@@ -79,25 +80,38 @@ static bool has_domain(struct smtp_str a)
     return a.len == 0 || memchr(a.p, '@', a.len) != NULL;
 }
 
-/* Bytes that an address takes in the pool: none if it is whole. */
-static size_t qualified_len(const struct config *c, struct smtp_str a)
+/* It may hold blanks and comments, as RFC 5322 lets one write. */
+static bool is_loose(struct smtp_str a)
 {
-    return has_domain(a) || c->maildomain.len == 0
-               ? 0
-               : a.len + 1 + c->maildomain.len;
+    for (size_t i = 0; i < a.len; i++)
+        if (memchr(" \t\r\n(\"", a.p[i], 6) != NULL)
+            return true;
+    return false;
 }
 
-/* root -> root@maildomain, in the pool, which has room for it. */
+/* Bytes that an address takes in the pool: none if it is whole. */
+static size_t pool_len(const struct config *c, struct smtp_str a)
+{
+    return has_domain(a) && !is_loose(a) ? 0 : a.len + 1 + c->maildomain.len;
+}
+
+/* root -> root@maildomain, ops (x) @ y -> ops@y, in the pool, which has room
+ * for it. What is no address stays as it is, and is refused. */
 static struct smtp_str qualified(const struct config *c, struct smtp_str a,
                                  char **pool)
 {
-    struct smtp_str out = { *pool, qualified_len(c, a) };
+    struct smtp_str out = { *pool, 0 };
 
+    if (pool_len(c, a) == 0)
+        return a;
+    out.len = smtp_address_spec(a, *pool, a.len);
     if (out.len == 0)
         return a;
-    memcpy(*pool, a.p, a.len);
-    (*pool)[a.len] = '@';
-    memcpy(*pool + a.len + 1, c->maildomain.p, c->maildomain.len);
+    if (!has_domain(out) && c->maildomain.len != 0) {
+        (*pool)[out.len++] = '@';
+        memcpy(*pool + out.len, c->maildomain.p, c->maildomain.len);
+        out.len += c->maildomain.len;
+    }
     *pool += out.len;
     return out;
 }
@@ -160,7 +174,7 @@ static bool recipients(const struct config *c, struct smtp_job *job,
 
     while (most <= RCPT_MAX && next_rcpt(&w, &a)) {
         most++;
-        pool += qualified_len(c, a);
+        pool += pool_len(c, a);
     }
     if (most > RCPT_MAX)
         return report_end(r, OUTCOME_INVALID, STATUS_MESSAGE,
@@ -202,7 +216,7 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
         return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
                           "no sender: set from ADDRESS, or give the message "
                           "a From field");
-    if (qualified_len(c, job->from) <= sizeof(pool))
+    if (pool_len(c, job->from) <= sizeof(pool))
         job->from = qualified(c, job->from, &at);
     return job->from.len == 0 || address_ok(job->from, "sender", r);
 }

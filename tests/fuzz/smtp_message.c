@@ -1,6 +1,7 @@
 /* sources: smtp/message.c smtp/check.c smtp/stream.c smtp/fields.c
- * smtp/parts.c smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c
- * smtp/idna.c smtp/date.c smtp/base64.c smtp/text.c */
+            smtp/parts.c smtp/addrlist.c smtp/mailbox.c smtp/header.c
+            smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c smtp/idna.c
+            smtp/date.c smtp/base64.c smtp/text.c */
 /* includes: smtp tests/fuzz */
 /*
  * smtp_message.c - any bytes as a message, as HTML, as names, with any

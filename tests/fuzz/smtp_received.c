@@ -1,5 +1,5 @@
-/* sources: smtp/received.c smtp/header.c smtp/scan.c smtp/date.c smtp/mailbox.c
- * smtp/text.c */
+/* sources: smtp/received.c smtp/addrlist.c smtp/header.c smtp/scan.c
+            smtp/date.c smtp/mailbox.c smtp/text.c */
 /* includes: smtp tests/fuzz */
 /*
  * smtp_received.c - any bytes as a Received field, a date, a message: what is

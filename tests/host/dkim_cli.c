@@ -6,9 +6,9 @@
  * s/r or s/s; domain mail.test, selector s1. Exit 65 with a reason.
  */
 /* sources: smtp/dkim.c smtp/canon.c smtp/message.c smtp/check.c smtp/stream.c
-            smtp/fields.c smtp/parts.c smtp/header.c smtp/mime.c smtp/qp.c
-            smtp/scan.c smtp/recode.c smtp/idna.c smtp/date.c smtp/base64.c
-            smtp/text.c */
+            smtp/fields.c smtp/parts.c smtp/addrlist.c smtp/mailbox.c
+            smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c
+            smtp/idna.c smtp/date.c smtp/base64.c smtp/text.c */
 /* includes: smtp */
 /* link: -lcrypto */
 #include <openssl/evp.h>

@@ -12,9 +12,9 @@
  * cannot be made to fit, with the reason.
  */
 /* sources: smtp/message.c smtp/check.c smtp/stream.c smtp/fields.c
-            smtp/parts.c smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c
-            smtp/recode.c smtp/idna.c smtp/date.c smtp/base64.c
-            smtp/text.c */
+            smtp/parts.c smtp/addrlist.c smtp/mailbox.c smtp/header.c
+            smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c smtp/idna.c
+            smtp/date.c smtp/base64.c smtp/text.c */
 /* includes: smtp */
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
  * it may not be made of. tests/cases/compose.py has other readers read it.
  */
 /* sources: smtp/message.c smtp/check.c smtp/stream.c smtp/fields.c
-            smtp/parts.c smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c
-            smtp/recode.c smtp/idna.c smtp/date.c smtp/base64.c
-            smtp/text.c smtp/dkim.c smtp/canon.c */
+            smtp/parts.c smtp/addrlist.c smtp/mailbox.c smtp/header.c
+            smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c smtp/idna.c
+            smtp/date.c smtp/base64.c smtp/text.c smtp/dkim.c smtp/canon.c */
 /* includes: smtp */
 #include "check.h"
 

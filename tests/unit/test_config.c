@@ -4,7 +4,8 @@
  */
 /* sources: kernel/app/config.c kernel/app/config_keys.c
             kernel/app/config_ip.c kernel/conf.c kernel/conf_value.c
-            smtp/mailbox.c smtp/header.c smtp/scan.c smtp/text.c */
+            smtp/mailbox.c smtp/addrlist.c smtp/header.c smtp/scan.c
+            smtp/text.c */
 /* includes: kernel kernel/app smtp board */
 #include "check.h"
 

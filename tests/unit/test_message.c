@@ -4,9 +4,9 @@
  * everything that must be refused before a byte leaves.
  */
 /* sources: smtp/message.c smtp/check.c smtp/stream.c smtp/fields.c
-            smtp/parts.c smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c
-            smtp/recode.c smtp/idna.c smtp/date.c smtp/base64.c
-            smtp/text.c */
+            smtp/parts.c smtp/addrlist.c smtp/mailbox.c smtp/header.c
+            smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c smtp/idna.c
+            smtp/date.c smtp/base64.c smtp/text.c */
 /* includes: smtp */
 #include "check.h"
 
@@ -530,7 +530,15 @@ static void recipients(void)
     rcpt_is("To: ,, ;\nCc:\n\n", "");
     rcpt_is("To: \"open, a@b\nCc: c@d\n\n", "[\"open, a@b]"
                                             "[c@d]");
-    rcpt_is("To: <open\nCc: (open\nBcc: c@d\n\n", "[open][c@d]");
+    rcpt_is("To: <open\nCc: (open\nBcc: c@d\n\n", "[<open][(open][c@d]");
+    /* nobody is left out in silence, nor taken for somebody else */
+    rcpt_is("To: a@b (open, c@d\nCc: <a@b> c@d, e@f\n", "[a@b (open][c@d]"
+                                                        "[<a@b> c@d][e@f]");
+    rcpt_is("To: a@b: c@d, e@f\n", "[a@b: c@d][e@f]");
+    rcpt_is("To: a@[IPv6:::1], b@[192.0.2.1];c@d\n",
+            "[a@[IPv6:::1]][b@[192.0.2.1]][c@d]");
+    rcpt_is("To: g: a@b, c@d\nCc: d (x) . e @ (y) f, h@i <j@k>\n",
+            "[a@b][c@d][d (x) . e @ (y) f][j@k]");
     rcpt_is("To: a b c\n\n", "[a b c]");
     rcpt_is("To: a@b\nnot a field\nCc: c@d\n", "[a@b]");
     rcpt_is("no header\nTo: a@b\n", "");

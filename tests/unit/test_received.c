@@ -2,8 +2,8 @@
  * test_received.c - Received fields in the shapes that servers write, and in
  * those that nobody should.
  */
-/* sources: smtp/received.c smtp/header.c smtp/scan.c smtp/date.c smtp/mailbox.c
- * smtp/text.c */
+/* sources: smtp/received.c smtp/addrlist.c smtp/header.c smtp/scan.c
+            smtp/date.c smtp/mailbox.c smtp/text.c */
 /* includes: smtp */
 #include "check.h"
 
