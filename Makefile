@@ -228,7 +228,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
-		Makefile smtp/lib.mk
+		Makefile smtp/lib.mk scripts/install.mk
 	@sed -n '/^#   [A-Z]*=/s/^# //p' Makefile
 
 image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
@@ -327,7 +327,7 @@ check-layers:
 check-style:
 	$(q)scripts/check-style
 check-shell:
-	$(q)shellcheck -x $(shell)
+	$(q)shellcheck -x $(shell) scripts/completion
 check-format:
 	$(q)clang-format --dry-run -Werror $(ours) $(tools)
 check-cppcheck:
@@ -359,6 +359,7 @@ size: image ## text, data and bss of each layer, image size, W^X; the library
 	$(q)scripts/libsize
 
 include smtp/lib.mk
+include scripts/install.mk
 
 # The machine, the debugger and its name for the processor are the board's, and
 # GDB_AT: where QEMU puts what was linked at 0.
