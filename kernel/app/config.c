@@ -312,6 +312,13 @@ static bool check_notify(struct loader *l)
     return true;
 }
 
+static bool check_wishes(struct loader *l)
+{
+    struct blob at;
+
+    return config_wishes(l->c, &at, l->err) || fail_at(l, at);
+}
+
 /* The file password, without the newline an editor puts at its end. */
 static void password_file(struct config *c)
 {
@@ -525,7 +532,7 @@ int config_load(struct config *c, struct conf_error *err)
     memset(err, 0, sizeof *err);
     if (!check_server(&l) || !check_people(&l) || !check_tls(&l) ||
         !check_auth(&l) || !check_dkim(&l) || !check_notify(&l) ||
-        !check_net(&l))
+        !check_wishes(&l) || !check_net(&l))
         return status_of(err);
     note_ignored(c);
     c->message = files_get(blob_str("message"));

@@ -10,6 +10,7 @@
 #define APP_CONFIG_H
 
 #include "conf.h"
+#include "smtp.h"
 
 enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 enum config_auth {
@@ -76,6 +77,9 @@ struct config {
 
     struct blob dsn_notify;
     uint8_t dsn_return; /* enum config_dsn_return                       */
+    struct blob dsn_envid, mt_priority, deliver_by, hold_until;
+    bool require_tls;
+    uint32_t hold_for; /* seconds                                         */
 
     struct blob interface; /* auto, a card's address, or its name        */
     struct blob ip;        /* dhcp, ADDR/PREFIX or Linux's ip= form    */
@@ -89,6 +93,7 @@ struct config {
 
     /* filled by config_load() from the files and from the keys above     */
     uint8_t notify; /* SMTP_NOTIFY_*, of dsn_notify                     */
+    struct smtp_wishes wishes; /* of the keys from dsn_envid on; not ret  */
     bool dhcp;
     uint32_t address, netmask, gateway_addr, dns_addr[2];
     struct blob message, html; /* the files `message`, `message.html`       */
@@ -105,5 +110,8 @@ int config_load(struct config *, struct conf_error *err);
 /* config_ip.c: fills dhcp, address, netmask, gateway_addr and dns_addr from
  * ip, gateway and dns. False: *at is the value that is wrong. */
 bool config_ip(struct config *, struct blob *at, struct conf_error *err);
+
+/* config_wishes.c: fills wishes. False: *at is the value that is wrong. */
+bool config_wishes(struct config *, struct blob *at, struct conf_error *err);
 
 #endif

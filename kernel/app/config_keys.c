@@ -181,6 +181,20 @@ const struct conf_key config_keys[] = {
         "delivery notes wanted: never, or of failure, delay, success"),
     CHOICE("dsn_return", dsn_return, "off", returns,
            "what of the message comes back in a note about a failure"),
+    STR("dsn_envid", dsn_envid, NULL,
+        "name for this delivery, which its notes repeat"),
+    BOOL("require_tls", require_tls, "off",
+         "verified TLS on the whole way, or the mail comes back (REQUIRETLS)"),
+    STR("mt_priority", mt_priority, "off",
+        "off, or -9 to 9: how urgent it is (MT-PRIORITY)"),
+    STR("deliver_by", deliver_by, "off",
+        "off, or seconds and what becomes of late mail: notify, return; and "
+        "trace"),
+    SECONDS("hold_for", hold_for, "off", 0, 999999999,
+            "the server keeps it for so long before it delivers "
+            "(FUTURERELEASE)"),
+    STR("hold_until", hold_until, NULL,
+        "the same until 2026-11-27T08:00:00Z (RFC 3339)"),
 
     /* the network */
     STR("interface", interface, "auto",

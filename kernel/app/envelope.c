@@ -157,6 +157,7 @@ static void ask_for_notes(const struct config *c, struct smtp_rcpt *list,
     };
     size_t i;
 
+    job->wishes = c->wishes;
     job->wishes.ret = ret[c->dsn_return];
     for (i = 0; c->notify != 0 && i < count; i++) {
         list[i].notify = c->notify;

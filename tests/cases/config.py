@@ -59,6 +59,8 @@ TABLE = {
     'scram-in-the-clear': (BASE + 'tls off\nauth scram-sha-1\nuser u\n'
                            'password x\n', TAKEN),
     'dsn': (BASE + 'dsn_notify failure,delay\ndsn_return headers\n', TAKEN),
+    'wishes': (BASE + 'require_tls on\ndsn_envid QQ314\nmt_priority -2\n'
+               'deliver_by 3600 return trace\nhold_for 60\n', TAKEN),
     'only-account': ('account one\n' + BASE, TAKEN),
     # 78, and why
     'empty': ('', 78, 'host is not set'),
@@ -100,6 +102,12 @@ TABLE = {
     'dsn-never-else': (BASE + 'dsn_notify never,delay\n', 78, 'line 3',
                        'never'),
     'dsn-comma': (BASE + 'dsn_notify delay,\n', 78, 'line 3', 'never'),
+    'priority-range': (BASE + 'mt_priority urgent\n', 78, 'line 3',
+                       'column 13', '-9 to 9'),
+    'deliver-by': (BASE + 'deliver_by tomorrow\n', 78, 'line 3', 'seconds'),
+    'hold-date': (BASE + 'hold_until tomorrow\n', 78, 'line 3', 'RFC 3339'),
+    'hold-both': (BASE + 'hold_for 5\nhold_until 2026-11-27T08:00:00Z\n', 78,
+                  'line 4', 'too many'),
     'dsn-return': (BASE + 'dsn_return half\n', 78, 'line 3', 'headers'),
     'auth-without-user': (BASE + 'auth on\n', 78, 'auth needs user'),
     'auth-in-the-clear': (BASE + 'tls off\nauth on\nuser u\npassword x\n', 78,

@@ -55,6 +55,36 @@ note_comes_back('posix')
 note_comes_back('microvm')
 
 
+WISHES = {'DSN': ('dsn_envid Q 3\n', ' ENVID=Q+203'),
+          'REQUIRETLS': ('require_tls on\n', ' REQUIRETLS'),
+          'DELIVERBY 60': ('deliver_by 3600 return trace\n', ' BY=3600;RT'),
+          'MT-PRIORITY': ('mt_priority -2\n', ' MT-PRIORITY=-2'),
+          'FUTURERELEASE 9999 2030-01-01T00:00:00Z':
+              ('hold_for 500\n', ' HOLDFOR=500')}
+
+
+def wish(caps, more):
+    with Fake(Dialogue(caps=caps, users={'test': PASSWORD}), pki=pki()) as srv:
+        return launch('posix', '--trace', 'rcpt@mail.test',
+                      message=head('wishes') + b'x\n',
+                      conf=conf(srv.port, more=more), files=files())
+
+
+@case('negotiate/wishes')
+def wishes():
+    """What the configuration asks for is said, or nothing is sent."""
+    r = wish(WISHES, ''.join(key for key, _ in WISHES.values()))
+    equal(r.status, 0, 'exit status', r)
+    mail = [c for c in said(r) if c.startswith('MAIL')]
+    check(len(mail) == 1 and mail[0].endswith(
+        ''.join(words for _, words in WISHES.values())), 'MAIL', mail, r)
+    for cap, (key, _) in WISHES.items():
+        r = wish([c for c in WISHES if c != cap], key)
+        equal(r.status, 69, f'exit status without {cap}', r)
+        check(not [c for c in said(r) if c.startswith('MAIL')], 'MAIL', r)
+        check(cap.split()[0] in r.reason, 'reason', r.reason)
+
+
 def login(kind, mech, setting, **kw):
     """A mechanism that the server offers, by name or as the best."""
     @case(f'negotiate/auth-{kind}-{setting}-{mech.lower()}')

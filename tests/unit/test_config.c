@@ -3,9 +3,9 @@
  * default by way of the table, each refusal with its reason and its place.
  */
 /* sources: kernel/app/config.c kernel/app/config_keys.c
-            kernel/app/config_ip.c kernel/conf.c kernel/conf_value.c
-            smtp/mailbox.c smtp/addrlist.c smtp/header.c smtp/scan.c
-            smtp/text.c */
+            kernel/app/config_ip.c kernel/app/config_wishes.c kernel/conf.c
+            kernel/conf_value.c smtp/mailbox.c smtp/addrlist.c smtp/header.c
+            smtp/scan.c smtp/text.c smtp/date.c */
 /* includes: kernel kernel/app smtp board */
 #include "check.h"
 
@@ -104,78 +104,140 @@ static void table(void)
 }
 
 /* Every default, printed from what an empty file gives. */
+static const char *const usual[] = {
+    "account ",
+    "host ",
+    "port 0",
+    "protocol smtp",
+    "domain ",
+    "timeout off",
+    "total_timeout 900",
+    "watchdog off",
+    "at_end poweroff",
+    "tls on",
+    "tls_starttls on",
+    "tls_certcheck on",
+    "tls_trust_file system",
+    "tls_fingerprint ",
+    "tls_cert_file ",
+    "tls_key_file ",
+    "tls_host_override ",
+    "tls_min_version 1.2",
+    "auth off",
+    "user ",
+    "password ",
+    "auth_unsafe off",
+    "from ",
+    "from_full_name ",
+    "to ",
+    "cc ",
+    "bcc ",
+    "reply_to ",
+    "set_to_header ",
+    "maildomain ",
+    "read_recipients off",
+    "subject ",
+    "header ",
+    "in_reply_to ",
+    "references ",
+    "list_id ",
+    "list_unsubscribe ",
+    "importance off",
+    "auto_submitted off",
+    "set_from_header auto",
+    "set_date_header auto",
+    "set_msgid_header auto",
+    "remove_bcc_headers on",
+    "undisclosed_recipients off",
+    "repair_message off",
+    "dkim_domain ",
+    "dkim_selector ",
+    "dkim_key dkim.pem",
+    "dkim_canonicalization relaxed/relaxed",
+    "allow_from_override on",
+    "dsn_notify off",
+    "dsn_return off",
+    "dsn_envid ",
+    "require_tls off",
+    "mt_priority off",
+    "deliver_by off",
+    "hold_for off",
+    "hold_until ",
+    "interface auto",
+    "ip dhcp",
+    "gateway ",
+    "dns ",
+    "ntp ",
+    "source_ip ",
+    "trace off",
+};
+
 static void defaults(void)
 {
-    static const char *const want[] = {
-        "account ",
-        "host ",
-        "port 0",
-        "protocol smtp",
-        "domain ",
-        "timeout off",
-        "total_timeout 900",
-        "watchdog off",
-        "at_end poweroff",
-        "tls on",
-        "tls_starttls on",
-        "tls_certcheck on",
-        "tls_trust_file system",
-        "tls_fingerprint ",
-        "tls_cert_file ",
-        "tls_key_file ",
-        "tls_host_override ",
-        "tls_min_version 1.2",
-        "auth off",
-        "user ",
-        "password ",
-        "auth_unsafe off",
-        "from ",
-        "from_full_name ",
-        "to ",
-        "cc ",
-        "bcc ",
-        "reply_to ",
-        "set_to_header ",
-        "maildomain ",
-        "read_recipients off",
-        "subject ",
-        "header ",
-        "in_reply_to ",
-        "references ",
-        "list_id ",
-        "list_unsubscribe ",
-        "importance off",
-        "auto_submitted off",
-        "set_from_header auto",
-        "set_date_header auto",
-        "set_msgid_header auto",
-        "remove_bcc_headers on",
-        "undisclosed_recipients off",
-        "repair_message off",
-        "dkim_domain ",
-        "dkim_selector ",
-        "dkim_key dkim.pem",
-        "dkim_canonicalization relaxed/relaxed",
-        "allow_from_override on",
-        "dsn_notify off",
-        "dsn_return off",
-        "interface auto",
-        "ip dhcp",
-        "gateway ",
-        "dns ",
-        "ntp ",
-        "source_ip ",
-        "trace off",
-    };
     char text[128];
     size_t i, n;
 
     memset(&c, 0, sizeof c);
     CHECK(conf_defaults(config_keys, config_key_count, &c, &err));
-    for (i = 0; i < sizeof want / sizeof *want; i++) {
+    for (i = 0; i < sizeof usual / sizeof *usual; i++) {
         n = conf_print(&config_keys[i], &c, text, sizeof text);
-        CHECK_MEM(text, n, want[i], strlen(want[i]));
+        CHECK_MEM(text, n, usual[i], strlen(usual[i]));
     }
+}
+
+static void wishes(void)
+{
+    static const struct {
+        const char *text;
+        uint32_t seconds;
+        bool comes_back, trace;
+    } by[] = { { "60", 60, false, false },
+               { "60 notify", 60, false, false },
+               { "60  return", 60, true, false },
+               { "60 trace", 60, false, true },
+               { "999999999 return trace", 999999999, true, true } };
+    static const char *const bad[] = {
+        "",           "0",           "1000000000",
+        "60x",        "60 return x", "60 trace return",
+        "60 returns", "-1"
+    };
+    char text[200];
+
+    CHECK_EQ(load_usual("host h\nto a@b\nrequire_tls on\nmt_priority -9\n"
+                        "dsn_envid \"a b+c\"\nhold_for 100\n",
+                        ""),
+             0);
+    CHECK(c.wishes.require_tls && c.wishes.has_priority);
+    CHECK_EQ(c.wishes.priority, -9);
+    CHECK_MEM(c.wishes.envid.p, c.wishes.envid.len, "a b+c", 5);
+    CHECK_EQ(c.wishes.hold_seconds, 100);
+    CHECK_EQ(load_usual("host h\nto a@b\nmt_priority 3\n"
+                        "hold_until 2026-11-27T08:00:00+01:00\n",
+                        ""),
+             0);
+    CHECK_EQ(c.wishes.priority, 3);
+    CHECK_EQ(c.wishes.hold_until.len, 25);
+    for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
+        snprintf(text, sizeof text, "host h\nto a@b\ndeliver_by %s\n",
+                 by[i].text);
+        CHECK_EQ(load_usual(text, ""), 0);
+        CHECK_EQ(c.wishes.by_seconds, by[i].seconds);
+        CHECK_EQ(c.wishes.by_return, by[i].comes_back);
+        CHECK_EQ(c.wishes.by_trace, by[i].trace);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text, "host h\nto a@b\ndeliver_by \"%s\"\n",
+                 bad[i]);
+        if (!CHECK_EQ(load_usual(text, ""), 78))
+            printf("  deliver_by %s\n", bad[i]);
+    }
+    /* 100 bytes, 102 with "+2B" */
+    memset(text, 'x', sizeof text);
+    memcpy(text, "host h\nto a@b\ndsn_envid ", 24);
+    text[124] = '\0';
+    CHECK_EQ(load_usual(text, ""), 0);
+    text[100] = '+';
+    CHECK_EQ(load_usual(text, ""), 78);
 }
 
 static void msmtprc(void)
@@ -416,56 +478,62 @@ struct bad {
     const char *why;
 };
 
+static const struct bad bad[] = {
+    { "to a@b\n", "", "", 0, 0, "host is not set: name the mail server" },
+    { "host a b\nto a@b\n", "", "bootmail.conf", 1, 6,
+      "host must be a host name or an address, not \"a b\"" },
+    { "host h\n", "", "", 0, 0, "no recipient: set to, or read_recipients" },
+    { "host h\nto a@b, c d@e\n", "", "bootmail.conf", 2, 9, NULL },
+    { "host h\n", "to=a@b,,", "command line", 1, 4, NULL },
+    { "host h\nto a@b\nfrom %U@h\n", "", "bootmail.conf", 3, 6,
+      "from holds a % pattern, which only the launcher can replace" },
+    { "host h\nto a@b\nfrom *@h\n", "", "bootmail.conf", 3, 6, NULL },
+    { "host h\nto a@b\nauth\nuser u\npassword sesame\n", "tls=off", "", 0, 0,
+      "auth with tls off would send the password in the clear: set "
+      "auth_unsafe on if you mean it" },
+    { "host h\nto a@b\nauth\nuser u\npassword sesame\n", "tls_certcheck=off",
+      "", 0, 0,
+      "auth with tls_certcheck off would give the password to anyone: "
+      "set auth_unsafe on if you mean it" },
+    { "host h\nto a@b\nauth\nuser u\n", "", "", 0, 0,
+      "auth needs a password: the key password or the file password" },
+    { "host h\nto a@b\nip 10.0.2.15\n", "", "bootmail.conf", 3, 4,
+      "ip must be dhcp or ADDRESS/PREFIX, not \"10.0.2.15\"" },
+    { "host h\nto a@b\nip 10.0.2.15/33\n", "", "bootmail.conf", 3, 4, NULL },
+    { "host h\nto a@b\nip 10.0.2.255/24\n", "", "bootmail.conf", 3, 4, NULL },
+    { "host h\nto a@b\nip 127.0.0.1/8\n", "", "bootmail.conf", 3, 4, NULL },
+    { "host h\nto a@b\nip 10.0.2.15/24\ngateway 10.0.3.2\n", "",
+      "bootmail.conf", 4, 9,
+      "gateway must be another address of the network, not "
+      "\"10.0.3.2\"" },
+    { "host h\nto a@b\n", "ip=10.0.2.15:::255.0.255.0::eth0:off",
+      "command line", 1, 4, NULL },
+    { "host h\nto a@b\nip 10.0.2.15/24\n", "", "bootmail.conf", 1, 6, NULL },
+    { "host h\nto a@b\ndns 1.1.1.1, 9.9.9.9, 8.8.8.8\n", "", "bootmail.conf", 3,
+      23, "dns takes two addresses at most" },
+    { "host h\nto a@b\nsource_ip 10.0.2.9\n", "", "", 0, 0, NULL },
+    { "host h\nto a@b\neval echo\n", "", "bootmail.conf", 3, 6, NULL },
+    { "host h\nto a@b\ntls_crl_file x\n", "", "bootmail.conf", 3, 14, NULL },
+    { "host h\nto a@b\ndsn_notify failure,\n", "", "bootmail.conf", 3, 12,
+      NULL },
+    { "host h\nto a@b\ndsn_envid a\tb\n", "", "bootmail.conf", 3, 11,
+      "dsn_envid holds a byte that is no printable ASCII" },
+    { "host h\nto a@b\nmt_priority 10\n", "", "bootmail.conf", 3, 13,
+      "mt_priority wants off or -9 to 9" },
+    { "host h\nto a@b\ndeliver_by 60 back\n", "", "bootmail.conf", 3, 12,
+      NULL },
+    { "host h\nto a@b\nhold_until 2026-11-31T00:00:00Z\n", "", "bootmail.conf",
+      3, 12, NULL },
+    { "host h\nto a@b\nhold_for 5\nhold_until 2026-11-30T00:00:00Z\n", "",
+      "bootmail.conf", 4, 12,
+      "hold_for and hold_until: one of them is too many" },
+    { "host h\nto a@b\nauth ntlm\n", "", "bootmail.conf", 3, 6, NULL },
+    { "host h\nto a@b\n", "-- hosts=x", "command line", 1, 4,
+      "unknown key; did you mean host?" },
+};
+
 static void errors(void)
 {
-    static const struct bad bad[] = {
-        { "to a@b\n", "", "", 0, 0, "host is not set: name the mail server" },
-        { "host a b\nto a@b\n", "", "bootmail.conf", 1, 6,
-          "host must be a host name or an address, not \"a b\"" },
-        { "host h\n", "", "", 0, 0,
-          "no recipient: set to, or read_recipients" },
-        { "host h\nto a@b, c d@e\n", "", "bootmail.conf", 2, 9, NULL },
-        { "host h\n", "to=a@b,,", "command line", 1, 4, NULL },
-        { "host h\nto a@b\nfrom %U@h\n", "", "bootmail.conf", 3, 6,
-          "from holds a % pattern, which only the launcher can replace" },
-        { "host h\nto a@b\nfrom *@h\n", "", "bootmail.conf", 3, 6, NULL },
-        { "host h\nto a@b\nauth\nuser u\npassword sesame\n", "tls=off", "", 0,
-          0,
-          "auth with tls off would send the password in the clear: set "
-          "auth_unsafe on if you mean it" },
-        { "host h\nto a@b\nauth\nuser u\npassword sesame\n",
-          "tls_certcheck=off", "", 0, 0,
-          "auth with tls_certcheck off would give the password to anyone: "
-          "set auth_unsafe on if you mean it" },
-        { "host h\nto a@b\nauth\nuser u\n", "", "", 0, 0,
-          "auth needs a password: the key password or the file password" },
-        { "host h\nto a@b\nip 10.0.2.15\n", "", "bootmail.conf", 3, 4,
-          "ip must be dhcp or ADDRESS/PREFIX, not \"10.0.2.15\"" },
-        { "host h\nto a@b\nip 10.0.2.15/33\n", "", "bootmail.conf", 3, 4,
-          NULL },
-        { "host h\nto a@b\nip 10.0.2.255/24\n", "", "bootmail.conf", 3, 4,
-          NULL },
-        { "host h\nto a@b\nip 127.0.0.1/8\n", "", "bootmail.conf", 3, 4, NULL },
-        { "host h\nto a@b\nip 10.0.2.15/24\ngateway 10.0.3.2\n", "",
-          "bootmail.conf", 4, 9,
-          "gateway must be another address of the network, not "
-          "\"10.0.3.2\"" },
-        { "host h\nto a@b\n", "ip=10.0.2.15:::255.0.255.0::eth0:off",
-          "command line", 1, 4, NULL },
-        { "host h\nto a@b\nip 10.0.2.15/24\n", "", "bootmail.conf", 1, 6,
-          NULL },
-        { "host h\nto a@b\ndns 1.1.1.1, 9.9.9.9, 8.8.8.8\n", "",
-          "bootmail.conf", 3, 23, "dns takes two addresses at most" },
-        { "host h\nto a@b\nsource_ip 10.0.2.9\n", "", "", 0, 0, NULL },
-        { "host h\nto a@b\neval echo\n", "", "bootmail.conf", 3, 6, NULL },
-        { "host h\nto a@b\ntls_crl_file x\n", "", "bootmail.conf", 3, 14,
-          NULL },
-        { "host h\nto a@b\ndsn_notify failure,\n", "", "bootmail.conf", 3, 12,
-          NULL },
-        { "host h\nto a@b\nauth ntlm\n", "", "bootmail.conf", 3, 6, NULL },
-        { "host h\nto a@b\n", "-- hosts=x", "command line", 1, 4,
-          "unknown key; did you mean host?" },
-    };
     size_t i;
 
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -507,6 +575,7 @@ static void harmless(void)
 static const struct check_case cases[] = {
     { "table", table },
     { "defaults", defaults },
+    { "wishes", wishes },
     { "msmtprc", msmtprc },
     { "without_file", without_file },
     { "args_file", args_file },
