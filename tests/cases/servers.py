@@ -2,10 +2,11 @@
 TLS and by LMTP. What was negotiated is asserted, from the trace and from what
 the server made of it; mailboxes are compared byte for byte. The table of what
 was shown is printed at the end of the run."""
+import os
 import re
 import threading
 
-from harness import at_end, case, check, equal, once
+from harness import TOP, at_end, case, check, equal, once
 from lab import (PASSWORD, arrived, conf, crlf, expect_sent, files, head,
                  launch, pki, read, server)
 from traced import mechanisms, offered, said, turns
@@ -211,8 +212,8 @@ def extension(word, without=True):
 def _register(kind, word, has, function):
     @case(f'servers/{kind}-{word.lower()}')
     def run():
-        function(kind, f'{word.lower()}-{kind}', has)
-        shown(kind, 'extensions', word if has else f'no-{word}')
+        what = function(kind, f'{word.lower()}-{kind}', has)
+        shown(kind, 'extensions', what or (word if has else f'no-{word}'))
 
 
 def not_sent(kind, r, tag, words):
@@ -268,11 +269,11 @@ def utf8(kind, tag, has):
 @extension('DSN')
 def dsn(kind, tag, has):
     srv, message, r = submit(kind, 'implicit', tag, more='dsn_return headers\n'
-                             'dsn_notify failure,delay\n')
+                             'dsn_notify failure,delay\ndsn_envid a+b\n')
     if not has:
         return not_sent(kind, r, tag, 'DSN')
     expect_sent(r, srv, tag, message)
-    check(' RET=HDRS' in mail_line(r), 'MAIL', r)
+    check(' RET=HDRS ENVID=a+2Bb' in mail_line(r), 'MAIL', r)
     check('RCPT TO:<rcpt@mail.test> NOTIFY=FAILURE,DELAY '
           'ORCPT=rfc822;rcpt@mail.test' in said(r), 'RCPT', r)
     if kind == 'smtp-server':
@@ -283,16 +284,63 @@ def dsn(kind, tag, has):
                          'ORCPT': 'rfc822;rcpt@mail.test'})], 'DSN', seen)
 
 
+@extension('REQUIRETLS')
+def require_tls(kind, tag, has):
+    srv, message, r = submit(kind, 'starttls', tag, more='require_tls on\n')
+    if not has:
+        return not_sent(kind, r, tag, 'REQUIRETLS')
+    expect_sent(r, srv, tag, message)
+    check('REQUIRETLS' in mail_line(r).split(), 'MAIL', r)
+    equal([e['mail'].get('REQUIRETLS') for e in srv.envelopes()
+           if e['id'] == f'<{tag}@mail.test>'], [True], 'REQUIRETLS', r)
+
+
+def never_offered(word, setting):
+    """None of them has it: the mail is not sent without it."""
+    @extension(word)
+    def run(kind, tag, _):
+        _, _, r = submit(kind, 'implicit', tag, more=setting + '\n')
+        not_sent(kind, r, tag, word)
+
+
+never_offered('MT-PRIORITY', 'mt_priority 3')
+never_offered('DELIVERBY', 'deliver_by 3600 notify')
+never_offered('FUTURERELEASE', 'hold_for 60')
+
+# An image that speaks BDAT has a key for it; asked for below once it has.
+KEY = b'"chunking"' in read(os.path.join(TOP, 'kernel/app/config_keys.c'))
 BODIES = {'empty': b'', 'one-byte': b'x', 'dots': b'.\n..\n.\n',
           '300-kb': b''.join(b'%d\n.\n' % i for i in range(34000))}
 
 
-@extension('CHUNKING', without=False)
-def chunking(kind, tag, _):
-    """Bodies of all sizes, whichever way they go."""
-    for name, body in BODIES.items():
-        srv, message, r = submit(kind, 'implicit', f'{tag}-{name}', body=body)
-        expect_sent(r, srv, f'{tag}-{name}', message)
+def bdat(r):
+    """The sizes of the chunks, and whether the last one is called so."""
+    chunks = [c.split()[1:] for c in said(r) if c.startswith('BDAT')]
+    last = [c[1:] == ['LAST'] for c in chunks]
+    return [int(c[0]) for c in chunks], last == [False] * (
+        len(last) - 1) + [True]
+
+
+@extension('CHUNKING')
+def chunking(kind, tag, has):
+    """By BDAT, byte for byte, where it is offered; by DATA if not, or if the
+    user wants that."""
+    srv = peer(kind)
+    for setting in ('on', 'off') if has and KEY else ('on',):
+        for name, body in BODIES.items():
+            mark = f'{tag}-{name}-{setting}'
+            _, message, r = submit(kind, 'implicit', mark, body=body,
+                                   more=f'chunking {setting}\n' * KEY)
+            expect_sent(r, srv, mark, message)
+            by_bdat = has and KEY and setting == 'on'
+            equal('DATA' in said(r), not by_bdat, 'DATA', r)
+            if by_bdat:
+                sizes, last = bdat(r)
+                equal(sum(sizes), len(crlf(message)), 'bytes in chunks', r)
+                check(last, 'LAST', r)
+            else:
+                equal(bdat(r)[0], [], 'BDAT', r)
+    return None if KEY else 'bodies-by-DATA'
 
 
 @extension('PIPELINING')

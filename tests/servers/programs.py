@@ -118,6 +118,12 @@ class Haraka(Program):
                     '-c', self.run_dir]
         return argv, env
 
+    @classmethod
+    def strip(cls, raw):
+        mail = super().strip(raw)
+        return mail._replace(sent=re.sub(rb'^\.\.', b'.', mail.sent,
+                                         flags=re.M))
+
     def _connection(self):
         """Haraka takes this file whole: its own, with our limit on size, and
         that of RFC 5321 on lines (4.5.3.1.6), which it would break at 992."""

@@ -46,7 +46,9 @@ exports.hook_queue = (next, connection) => {
         fs.renameSync(`${run}/mail/tmp/${name}`, `${run}/mail/new/${name}`);
         next(OK, 'stored as ' + name);
     });
-    mail.message_stream.pipe(file);
+    // As on the wire: it would leave two dots where its buffers end between
+    // them. programs.py takes one away.
+    mail.message_stream.pipe(file, { dot_stuffed: false });
 };
 
 exports.hook_queue_outbound = exports.hook_queue;
