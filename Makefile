@@ -228,7 +228,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
-		Makefile smtp/lib.mk scripts/install.mk
+		Makefile smtp/lib.mk scripts/install.mk tests/sim/sim.mk
 	@sed -n '/^#   [A-Z]*=/s/^# //p' Makefile
 
 image: ## build build/BOARD/bootmail, .elf (with symbols) and .map
@@ -314,6 +314,7 @@ ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
 	kernel/virtio kernel/dt kernel/app kernel/arch/* board board/* board/*/efi \
 	tests tests/unit,$d/*.c $d/*.h))
 tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz \
+	sim sim/peer sim/peer/arch \
 	examples servers,tests/$d/*.[ch]))
 shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* deploy/* .ci/* tests/* \
 	tests/*/* 2>/dev/null)
@@ -360,6 +361,7 @@ size: image ## text, data and bss of each layer, image size, W^X; the library
 
 include smtp/lib.mk
 include scripts/install.mk
+include tests/sim/sim.mk
 
 # The machine, the debugger and its name for the processor are the board's, and
 # GDB_AT: where QEMU puts what was linked at 0.
