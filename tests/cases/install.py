@@ -2,25 +2,31 @@
 nothing of this tree, and replaces no sendmail of others."""
 import os
 import re
+import shutil
 import stat
 import subprocess
+import time
 
 from dialogue import Dialogue
 from fake import Fake
-from harness import (BUILD, DEPS, LAUNCHER, TOP, case, check, command, equal,
-                     new_dir, once, private_file, succeed)
+from harness import (BUILD, DEPS, LAUNCHER, TOP, Skip, case, check, command,
+                     equal, new_dir, once, private_file, succeed)
 from images import image
-from lab import read
+from lab import files, pki, read
 from vm import MESSAGE, PLAIN
 
 
-def install(dest, *args, hang=600):
-    env = {k: v for k, v in os.environ.items() if k not in (
+def clean_environment():
+    return {k: v for k, v in os.environ.items() if k not in (
         'MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'MAKEOVERRIDES', 'ONLY', 'QUICK',
-        'BOARD')}
+        'BOARD', 'BUILD', 'DEPS')}
+
+
+def install(dest, *args, hang=600):
     return command(['make', '--no-print-directory', 'install-command',
                     'PREFIX=/usr', f'DESTDIR={dest}', f'BUILD={BUILD}',
-                    f'DEPS={DEPS}', *args], hang, cwd=TOP, env=env)
+                    f'DEPS={DEPS}', *args], hang, cwd=TOP,
+                   env=clean_environment())
 
 
 @once
@@ -95,6 +101,85 @@ def others():
     check(not os.path.exists(os.path.join(dest, 'usr/bin/bootmail')), 'half')
     equal(install(dest).returncode, 0, 'without SENDMAIL')
     equal(os.readlink(path), '../bin/msmtp', 'the link')
+
+
+# ------------------------------------------- the README's way, and a real cron
+
+def readme_commands(port):
+    """The commands that README.md gives for cron, for our server."""
+    text = read(os.path.join(TOP, 'README.md')).decode()
+    block = text[text.index('mails through bootmail after\n\n'):]
+    lines = [line[4:] for line in block.split('\n\n')[1].split('\n')]
+    commands, here = [], False
+    for line in lines:
+        if here:
+            commands[-1] += '\n' + line
+        else:
+            commands.append(line)
+        here = "<<'END'" in line or (here and line != 'END')
+    equal(len(commands), 3, 'commands in the README')
+    return [c.replace('host mail.example.org', f'host 10.0.2.2\nport {port}\n'
+                      'tls_trust_file ~/anchors.pem') for c in commands]
+
+
+def cron_mails(tree, before, variables):
+    """The commands as a user without rights, sudo where they say so; then a
+    real cron runs a job of his, and his mail must arrive."""
+    if os.geteuid() != 0 or command(['unshare', '-m', 'true']).returncode != 0:
+        raise Skip('needs root, for a machine of its own')
+    users = {'robot@example.org': 'secret'}
+    folder = new_dir('fresh')
+    for path in (os.path.dirname(folder), folder):
+        os.chmod(path, 0o755)
+    os.mkdir(os.path.join(folder, 'home'))
+    anchors = os.path.join(folder, 'home', 'anchors.pem')
+    with open(anchors, 'wb') as f:
+        f.write(files()['ca.pem'])
+    os.chmod(anchors, 0o644)
+    with Fake(Dialogue(users=users), pki=pki()) as srv:
+        commands = [c.replace('sudo make', 'sudo make ' + variables)
+                    for c in readme_commands(srv.port)]
+        log = os.path.join(folder, 'log')
+        with open(log, 'wb') as out:
+            p = subprocess.Popen(
+                [os.path.join(TOP, 'tests/host/fresh-machine'), folder, tree,
+                 *before, *commands], stdout=out, stderr=out,
+                stdin=subprocess.DEVNULL, env=clean_environment())
+        try:
+            end = time.monotonic() + 1500
+            while not any(w.messages for w in srv.wires):
+                said = read(log).decode(errors='replace')[-3000:]
+                check(p.poll() is None, f'it ended with {p.returncode}', said)
+                check(time.monotonic() < end, 'HANG: no mail', said)
+                time.sleep(0.2)
+        finally:
+            p.kill()  # the namespace goes with it
+            p.wait(30)
+        mail = next(m for w in srv.wires for m in w.messages)
+    equal((mail['sender'], mail['recipients']),
+          ('robot@example.org', ['ops@example.org']), 'envelope')
+    check(re.search(rb'Subject: Cron <mailer@.*> echo fresh', mail['data']) and
+          mail['data'].endswith(b'\r\n\r\nfresh from cron\r\nmailer\r\n'),
+          'the mail', mail['data'])
+
+
+@case('install/cron', alone=True)
+def cron():
+    image('x86_64')
+    cron_mails(TOP, [], f'BUILD={BUILD} DEPS={DEPS}')
+
+
+@case('install/cron-from-a-fresh-clone', slow=True, alone=True)
+def fresh_clone():
+    """All of it as a user without rights: clone, make demo, then the same."""
+    folder = new_dir('clone')
+    for path in (os.path.dirname(folder), folder):
+        os.chmod(path, 0o755)
+    tree = os.path.join(folder, 'bootmail')
+    succeed(['git', 'clone', '-q', TOP, tree])
+    shutil.copytree(DEPS, os.path.join(tree, 'build/deps'), symlinks=True)
+    succeed(['chown', '-R', '64999:64999', folder])
+    cron_mails(tree, ['make demo'], '')
 
 
 # ------------------------------------------------------------ completion
