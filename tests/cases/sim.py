@@ -123,8 +123,10 @@ def changed(path, old, new):
                for o in objects]
     check(source + '.o' in objects, f'{path} is no part of the simulation')
     mutant = os.path.join(folder, 'sim')
+    with open(mutant + '.objects', 'w') as f:
+        f.write('\n'.join(objects))
     succeed(['clang', '-fsanitize=address,undefined', '-fuse-ld=lld', '-pie',
-             *objects, '-o', mutant], cwd=TOP)
+             '-Wl,--gc-sections', f'@{mutant}.objects', '-o', mutant], cwd=TOP)
     return mutant
 
 
