@@ -16,7 +16,8 @@ PREFIX      ?= /usr/local
 
 lib         := $(BUILD)/lib
 lib_public  := smtp_* smtpd_* message_* dkim_*
-lib_headers := $(addprefix smtp/,smtp.h message.h dkim.h mailbox.h \
+lib_headers := $(addprefix smtp/,smtp.h message.h dkim.h \
+	dkim_check.h canon.h mailbox.h \
 	addrlist.h date.h received.h server/smtpd.h)
 lib_objs    := $(patsubst %,$(lib)/%.o,$(sort $(wildcard smtp/*.c \
 	smtp/server/*.c)))

@@ -1,5 +1,6 @@
 """DKIM: random messages signed by smtp/dkim.c, judged by two verifiers that
-know nothing of it: dkimpy and Perl's Mail::DKIM (RSA only). Then through the
+know nothing of it, dkimpy and Perl's Mail::DKIM (RSA only), and by
+smtp/dkim_check.c, which also judges what those two sign. Then through the
 process to a server, with the key that the configuration names."""
 import base64
 import functools
@@ -113,6 +114,62 @@ def verified(name, algorithm):
 verified('dkimpy', 'rsa')
 verified('dkimpy', 'ed25519')
 verified('Mail::DKIM', 'rsa')
+
+
+@functools.lru_cache(None)
+def checker():
+    return build('tests/host/dkim_check_cli.c')
+
+
+def ours(record, paths, *more):
+    done = succeed([checker(), record, *map(str, more)],
+                   input='\n'.join(paths).encode() + b'\n')
+    return done.stdout.decode().splitlines()
+
+
+for kind in SAMPLES:
+    @case(f'dkim/{kind}-by-ours')
+    def by_ours(kind=kind):
+        record, paths = keys()[kind][1], SAMPLES[kind]()
+        for chunk in (0, 1, 7):
+            equal(ours(record, paths, -1, chunk), ['good'] * len(paths),
+                  f'verdicts on {len(paths)}, {chunk} bytes at once')
+
+
+def theirs(name, kind):
+    @case(f'dkim/{kind}-of-{name.replace("::", "-")}')
+    def run():
+        """What others sign is good, and is not once a bit of it flips."""
+        program, script, probe, package = VERIFIERS[name]
+        if subprocess.run(probe, capture_output=True).returncode != 0:
+            raise Skip(f'no {name}: apt-get install {package}')
+        path, record = keys()[kind]
+        script = os.path.join(TOP, script.replace('verify', 'sign'))
+        for form in FORMS:
+            folder, paths = new_dir('theirs'), []
+            for seed in range(EACH):
+                paths.append(os.path.join(folder, str(seed)))
+                text = b'From: a@mail.test\n' + random_message(
+                    random.Random(seed)).replace(b'\r', b'')
+                text += b'' if text.endswith(b'\n') else b'\n'
+                with open(paths[-1], 'wb') as f:
+                    f.write(text.replace(b'\n', b'\r\n'))
+            succeed([program, script, path, kind, form],
+                    input='\n'.join(paths).encode() + b'\n')
+            signed_paths = [p + '.signed' for p in paths]
+            equal(ours(record, signed_paths), ['good'] * EACH, form)
+            for p in signed_paths:
+                with open(p, 'r+b') as f:
+                    data = f.read()
+                    f.seek(data.index(b'From: a') + 6)
+                    f.write(b'b')
+            for verdict in ours(record, signed_paths):
+                check(verdict.startswith('bad: '), f'{form}: {verdict}')
+
+
+theirs('dkimpy', 'rsa')
+theirs('dkimpy', 'ed25519')
+theirs('Mail::DKIM', 'rsa')
 
 
 @case('dkim/what-is-signed')
