@@ -8,10 +8,17 @@
  * last word. Lengths are bytes. Nothing here is a secret of the user's but
  * what scram_wipe() overwrites.
  *
- * Limits: user and password are taken as they are (no SASLprep, which leaves
- * ASCII alone); a challenge of 384 bytes; rounds from 4,096, the least that
- * RFC 7677 section 4 lets a server have, to 1,000,000, so that none can keep
- * the client counting for ever.
+ * Not done: SASLprep (RFC 4013), which RFC 5802 asks for. User and password
+ * are taken as they are. That is the same for printable ASCII, and for other
+ * text that is in Unicode's form NFKC and has no blank but U+0020, nothing that
+ * SASLprep leaves out (soft hyphens, joiners) and nothing that it forbids. What
+ * is not (an accent as a character of its own, a no-break blank) makes a proof
+ * that a server which prepares passwords refuses: 535, never another's mailbox.
+ * NFKC wants Unicode's tables, which this engine does not carry.
+ *
+ * Limits: a challenge of 384 bytes; rounds from 4,096, the least that RFC 7677
+ * section 4 lets a server have, to 1,000,000, so that none can keep the client
+ * counting for ever.
  */
 #ifndef SMTP_SCRAM_H
 #define SMTP_SCRAM_H

@@ -71,7 +71,8 @@ struct server {
     bool tls_up, tls_due;    /* due: when the 220 has left */
     bool esmtp, esmtp_asked; /* the client said EHLO or LHLO */
     bool hello, authed, refused;
-    bool sync; /* nothing may come until out is empty */
+    bool auth_seen; /* what is no command may be a secret */
+    bool sync;      /* nothing may come until out is empty */
 
     bool mail_given, mail_utf8, mail_binary;
     bool chunking; /* a first BDAT was taken */

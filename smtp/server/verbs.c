@@ -95,15 +95,16 @@ static struct smtp_str first_word(struct smtp_str line, struct smtp_str *rest)
 
 /* --- what a person gets to see -------------------------------------------- */
 
-/* Credentials are masked, and so is a line that is no command once a login
- * was tried: it may be credentials that came too late. */
+/* Credentials are masked, and so is a line that is no command once AUTH was
+ * said, however badly: it may be credentials that came too late. */
 static void show(struct server *s, enum verb v, bool secret)
 {
     struct text t = text_into(s->shown, sizeof s->shown);
     struct smtp_str line = line_of(s), rest, more;
 
     first_word(line, &rest);
-    if (secret || (v == VERB_NONE && s->logins != 0)) {
+    s->auth_seen = s->auth_seen || v == VERB_AUTH;
+    if (secret || (v == VERB_NONE && s->auth_seen)) {
         text_str(&t, "***");
     } else if (v == VERB_AUTH) {
         struct smtp_str mechanism = first_word(rest, &more);

@@ -2,6 +2,7 @@
 under AddressSanitizer and UBSan (ctest.py)."""
 import glob
 import os
+import re
 
 from ctest import build
 from harness import TOP, case, check, command
@@ -50,3 +51,17 @@ def random_dialogues():
     text = (done.stdout + done.stderr).decode(errors='replace')
     check(done.returncode == 0, f'exit {done.returncode}', text[-4000:])
     print('      ' + text.splitlines()[-1])
+
+
+@case('transcripts/table')
+def table():
+    """What smtp/README.md's table names as proof is there."""
+    with open(os.path.join(TOP, 'smtp/README.md'), encoding='utf-8') as f:
+        text = f.read()
+    rows = re.findall(r'^\| .* \| (`.*?) \|(?: [^|]* \|){6}$', text, re.M)
+    names = re.findall(r'`([^`]+)`', ' '.join(rows))
+    check(len(rows) > 20 and len(names) > 50, 'there is no table')
+    for name in names:
+        where = (f'tests/unit/test_{name[5:]}.c' if name.startswith('unit/')
+                 else f'tests/transcripts/{name}.smtp')
+        check(os.path.exists(os.path.join(TOP, where)), f'{where} is missing')

@@ -5,7 +5,8 @@
  */
 /* sources: smtp/server/ smtp/mailbox.c smtp/xtext.c smtp/base64.c smtp/text.c
  * smtp/mech.c smtp/scram.c smtp/date.c tests/transcripts/server/script.c
- * tests/transcripts/escape.c tests/transcripts/crypto.c */
+ * tests/transcripts/escape.c tests/transcripts/crypto.c
+ * tests/transcripts/plan.c */
 /* includes: smtp smtp/server tests/transcripts tests/transcripts/server */
 /*
  * Each dialogue is played as written, then at every chunk size for what the
@@ -19,24 +20,15 @@
 #include "script.h"
 
 #include "crypto.h"
+#include "plan.h"
 #include "mech.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLDER    "tests/transcripts/server/"
 #define LOG_MAX   (512 * 1024)
-#define MAX_FILES 1000
-#define NO_CUT    SIZE_MAX
-#define BOMB      4000 /* bytes; longer dialogues are cut less finely */
 #define TAKEN_MAX 64
-
-struct plan {
-    size_t in, out, body;   /* chunk sizes */
-    size_t cut_in, cut_out; /* bytes, or NO_CUT */
-};
 
 /* one message that was taken */
 struct taken {
@@ -62,7 +54,6 @@ struct play {
 };
 
 static struct play base, again;
-static unsigned long cases;
 
 static void bad(struct play *p, unsigned line, const char *what)
 {
@@ -526,209 +517,67 @@ static void check_sticks(struct play *p)
         bad(p, 0, "the end does not stick");
 }
 
-/* --- plans ---------------------------------------------------------------- */
+/* --- for plan.c ----------------------------------------------------------- */
 
-static bool report(const struct script *s, const struct plan *q,
-                   const struct play *p)
+static const char *said(const struct play *p)
 {
-    cases++;
-    if (p->why[0] == '\0')
-        return true;
-    printf("FAIL tests/transcripts/run server/%s",
-           strncmp(s->path, FOLDER, sizeof FOLDER - 1) == 0
-               ? s->path + sizeof FOLDER - 1
-               : s->path);
-    if (q->in != SIZE_MAX)
-        printf(" in=%zu", q->in);
-    if (q->out != SIZE_MAX)
-        printf(" out=%zu", q->out);
-    if (q->body != SIZE_MAX)
-        printf(" body=%zu", q->body);
-    if (q->cut_in != NO_CUT)
-        printf(" cut-in=%zu", q->cut_in);
-    if (q->cut_out != NO_CUT)
-        printf(" cut-out=%zu", q->cut_out);
-    printf(": %s\n", p->why);
-    return false;
+    return p->why[0] != '\0' ? p->why : NULL;
 }
 
-static const struct plan whole = { SIZE_MAX, SIZE_MAX, SIZE_MAX, NO_CUT,
-                                   NO_CUT };
-
-static bool one(const struct script *s, const struct plan *q)
+/* Byte by byte: when each message was decided is then exact. */
+static const char *first(const void *script, const struct plan *bytes)
 {
-    play(&again, s, q);
+    play(&base, script, bytes);
+    check_whole(&base);
+    return said(&base);
+}
+
+static const char *another(const void *script, const struct plan *q)
+{
+    play(&again, script, q);
     if (q->cut_in != NO_CUT || q->cut_out != NO_CUT)
         check_cut(&again);
     else
         check_same(&again);
     if (again.why[0] == '\0')
         check_sticks(&again);
-    return report(s, q, &again);
+    return said(&again);
 }
 
-/* Byte by byte: when each message was decided is then exact. */
-static bool first(const struct script *s)
+static void length(size_t *in, size_t *out)
 {
-    static const struct plan bytes = { 1, 1, 1, NO_CUT, NO_CUT };
-
-    play(&base, s, &bytes);
-    check_whole(&base);
-    return report(s, &bytes, &base);
+    *in = base.in;
+    *out = base.out;
 }
 
-/* each direction alone, and all together, in pieces of k */
-static bool in_pieces(const struct script *s, size_t k)
+static void show(bool first_one)
 {
-    struct plan p = whole;
-    bool ok;
+    const struct play *p = first_one ? &base : &again;
 
-    p.in = k;
-    ok = one(s, &p);
-    p.out = p.body = k;
-    ok = ok && one(s, &p);
-    p.in = SIZE_MAX;
-    ok = ok && one(s, &p);
-    p.out = SIZE_MAX;
-    return ok && one(s, &p);
+    fwrite(p->log, 1, p->log_len, stdout);
 }
 
-static bool chunks(const struct script *s)
+static void *load(const char *path)
 {
-    size_t n = base.in > base.out ? base.in : base.out;
-    bool ok = one(s, &whole);
-
-    for (size_t k = 1; ok && k <= n; k += k < 24 || n <= BOMB ? 1 : k)
-        ok = in_pieces(s, k);
-    return ok;
+    return script_load(path);
 }
 
-static bool cuts(const struct script *s)
+static void unload(void *script)
 {
-    bool ok = true;
-
-    for (size_t k = 0; ok && k <= base.in; k += base.in / BOMB + 1) {
-        struct plan p = whole;
-
-        p.cut_in = k;
-        ok = one(s, &p);
-    }
-    for (size_t k = 0; ok && k <= base.out; k += base.out / BOMB + 1) {
-        struct plan p = whole;
-
-        p.cut_out = k;
-        ok = one(s, &p);
-    }
-    return ok;
-}
-
-static bool run_file(const char *path, const struct plan *only)
-{
-    struct script *s = script_load(path);
-    bool ok = s != NULL && first(s);
-
-    if (ok && only != NULL) {
-        ok = one(s, only);
-        fwrite(again.log, 1, again.log_len, stdout);
-    } else if (ok) {
-        ok = chunks(s) && cuts(s);
-    } else if (s != NULL && only != NULL) {
-        fwrite(base.log, 1, base.log_len, stdout);
-    }
-    script_free(s);
-    return ok;
-}
-
-/* --- command line --------------------------------------------------------- */
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* A name alone is that of a file in our folder. */
-static char *in_folder(const char *name)
-{
-    static char kept[MAX_FILES][256];
-    static size_t used;
-    char *to = kept[used++ % MAX_FILES];
-
-    if (strncmp(name, "server/", 7) == 0)
-        name += 7;
-    snprintf(to, sizeof kept[0], "%s%s",
-             strchr(name, '/') == NULL ? FOLDER : "", name);
-    return to;
-}
-
-static size_t all_files(char **names, size_t max)
-{
-    DIR *d = opendir(FOLDER);
-    struct dirent *e;
-    size_t n = 0;
-
-    while (d != NULL && (e = readdir(d)) != NULL) {
-        size_t len = strlen(e->d_name);
-
-        if (len < 6 || strcmp(e->d_name + len - 5, ".smtp") != 0 || n == max)
-            continue;
-        names[n++] = in_folder(e->d_name);
-    }
-    if (d != NULL)
-        closedir(d);
-    qsort(names, n, sizeof names[0], by_name);
-    return n;
-}
-
-static bool option(struct plan *p, const char *arg)
-{
-    static const char *const names[] = { "in=", "out=", "body=", "cut-in=",
-                                         "cut-out=" };
-    size_t *const fields[] = { &p->in, &p->out, &p->body, &p->cut_in,
-                               &p->cut_out };
-
-    for (size_t i = 0; i < 5; i++) {
-        size_t n = strlen(names[i]);
-
-        if (strncmp(arg, names[i], n) == 0) {
-            *fields[i] = (size_t)strtoull(arg + n, NULL, 10);
-            if (*fields[i] == 0 && i < 3)
-                *fields[i] = 1;
-            return true;
-        }
-    }
-    return strcmp(arg, "log") == 0;
+    script_free(script);
 }
 
 int main(int argc, char **argv)
 {
-    static char *names[MAX_FILES];
-    struct plan plan = whole;
-    bool special = false;
-    size_t count = 0, failed = 0;
+    static const struct plan_kind kind = { "server/", load,   unload, first,
+                                           another,   length, show };
+    int status = plan_main(&kind, argc, argv);
 
-    for (int i = 1; i < argc; i++) {
-        if (option(&plan, argv[i]))
-            special = true;
-        else if (count < MAX_FILES)
-            names[count++] = in_folder(argv[i]);
-    }
-    if (count == 0)
-        count = all_files(names, MAX_FILES);
-    if (count == 0) {
-        fprintf(stderr, "run: no dialogues: start it at the top of the "
-                        "source tree\n");
-        return 2;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (!run_file(names[i], special ? &plan : NULL))
-            failed++;
     free(base.pending.p);
     free(base.body.p);
     free(base.stored.p);
     free(again.pending.p);
     free(again.body.p);
     free(again.stored.p);
-    printf("%lu cases\n%zu passed, %zu failed\n", cases, count - failed,
-           failed);
-    return failed != 0;
+    return status;
 }
