@@ -1,5 +1,6 @@
-"""The message composer on this machine (host/message_cli.c), read back by two
-readers that know nothing of it: Python's email and Perl's MIME-tools. Seeded;
+"""The message composer on this machine (host/message_cli.c), read back by three
+readers that know nothing of it: Python's email, Perl's MIME-tools and npm's
+mailparser. Seeded;
 a failure names its case and keeps its files."""
 import email
 import email.policy
@@ -10,11 +11,13 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 from email.header import decode_header, make_header
 from email.utils import getaddresses
 
 from ctest import build
+from fetch import fetch
 from harness import TOP, Skip, case, check, equal, new_dir, succeed
 
 CASES = 240
@@ -242,6 +245,49 @@ def perl_agrees(g, got):
     equal([p['sha'] for p in parts],
           [hashlib.sha256(d).hexdigest() for _, d in g.attach], 'attachments',
           g.seed)
+
+
+@case('compose/matrix-mailparser')
+def matrix_mailparser():
+    """The same, and npm's mailparser: it shows texts, so those that are UTF-8
+    are compared as such, and files by their bytes."""
+    for program in ('node', 'npm'):
+        if shutil.which(program) is None:
+            raise Skip(f'no {program}: apt-get install nodejs npm')
+    modules = os.path.join(fetch('mailparser'), 'node_modules')
+    made = [Generated(seed) for seed in range(CASES)]
+    paths = [write(g.folder, 'wire', g.wire()) for g in made]
+    done = succeed(['node', os.path.join(TOP, 'tests/host/readmail.js')],
+                   input='\n'.join(paths).encode() + b'\n',
+                   env={**os.environ, 'NODE_PATH': modules})
+    lines = done.stdout.decode().splitlines()
+    equal(len(lines), CASES, 'messages read')
+    texts = sum(mailparser_agrees(g, json.loads(line))
+                for g, line in zip(made, lines))
+    check(texts > CASES, f'only {texts} texts were compared')
+
+
+def mailparser_agrees(g, got):
+    equal(got['subject'], g.subject, 'Subject', g.seed)
+    equal(got['from'], [[g.name, 'robot@example.net']], 'From', g.seed)
+    if g.names:
+        equal(got['to'], [list(n) for n in g.names], 'To', g.seed)
+    compared = 0
+    for key, data in (('text', g.text), ('html', g.html or b'')):
+        try:
+            text = data.decode().replace('\r\n', '\n').rstrip('\n')
+        except UnicodeDecodeError:
+            continue
+        equal((got.get(key) or '').rstrip('\n'), text, key, g.seed)
+        compared += 1
+    files, inline = g.inline + g.attach, len(g.inline)
+    equal([p['sha'] for p in got['parts']],
+          [hashlib.sha256(d).hexdigest() for _, d in files], 'files', g.seed)
+    equal([p['name'] for p in got['parts'][inline:]], [n for n, _ in g.attach],
+          'names', g.seed)
+    equal([p['id'] for p in got['parts'][:inline]],
+          [f'<{n}>' for n, _ in g.inline], 'Content-ID', g.seed)
+    return compared
 
 
 # ------------------------------------------------------- finished messages

@@ -55,6 +55,8 @@ SERVERS = {
     },
     'smtp-server': {'npm': 'smtp-server'},
     'haraka': {'npm': 'Haraka'},
+    # no server: a reader of mail, for cases/compose.py
+    'mailparser': {'npm': 'mailparser'},
 }
 
 
