@@ -10,4 +10,8 @@
 /* Its random bytes are 0, 1, 2 and so on, the same each time. */
 extern const struct smtp_crypto crypto;
 
+/* The same, but the call that brings frail_left from 1 to 0 fails. */
+extern const struct smtp_crypto frail;
+extern unsigned frail_left;
+
 #endif

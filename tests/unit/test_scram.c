@@ -185,9 +185,49 @@ static void primitives_that_fail(void)
         CHECK_EQ(((const uint8_t *)&s)[i], 0);
 }
 
+/* Each call in turn: none is overlooked, and nothing is proven. */
+static void each_primitive_that_fails(void)
+{
+    unsigned failing = 1;
+
+    for (;; failing++) {
+        enum scram_status status = SCRAM_FAILED;
+
+        scram_first(&s, SMTP_SHA256, "n", NULL, str("AAAA"));
+        frail_left = failing;
+        if (scram_challenge(&s, &frail, str("p"),
+                            str("r=AAAAx,s=QSXCR+Q6sek8bf92,i=4096")) == NULL)
+            while ((status = scram_work(&s, &frail, str("u"), str("p"))) ==
+                   SCRAM_MORE)
+                continue;
+        if (frail_left != 0)
+            break;
+        CHECK_EQ(status, SCRAM_FAILED);
+    }
+    CHECK(failing > 30);
+    frail_left = 0;
+}
+
+static void last_words(void)
+{
+    char big[SCRAM_CHALLENGE + 2];
+
+    memset(big, 'A', sizeof big);
+    big[sizeof big - 1] = '\0';
+    CHECK(!scram_verify(&s, str(big)));
+    CHECK(!scram_verify(&s, str("v=A")));
+    CHECK(!scram_verify(&s, str("v=AAAA")));
+    CHECK(!scram_verify(&s, str("")));
+}
+
 static const struct check_case cases[] = {
-    { "vectors", vectors }, { "refused", refused },
-    { "binding", binding }, { "names", names },
-    { "cram", cram },       { "primitives_that_fail", primitives_that_fail },
+    { "each_primitive_that_fails", each_primitive_that_fails },
+    { "last_words", last_words },
+    { "vectors", vectors },
+    { "refused", refused },
+    { "binding", binding },
+    { "names", names },
+    { "cram", cram },
+    { "primitives_that_fail", primitives_that_fail },
 };
 CHECK_MAIN(cases)

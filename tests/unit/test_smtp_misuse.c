@@ -2,10 +2,11 @@
  * test_smtp_misuse.c - both engines called at the wrong time, with nothing,
  * with too much: nothing moves that must not, and what is wanted is said.
  */
-/* sources: smtp/ smtp/server/ */
-/* includes: smtp smtp/server */
+/* sources: smtp/ smtp/server/ tests/transcripts/crypto.c */
+/* includes: smtp smtp/server tests/transcripts */
 #include "check.h"
 
+#include "crypto.h"
 #include "smtp.h"
 #include "smtpd.h"
 
@@ -277,9 +278,64 @@ static void server_words(void)
     CHECK(memchr(p, '\r', n) == p + 19 + 100);
 }
 
+/* --- logins whose arithmetic fails ---------------------------------------- */
+
+static void work(void)
+{
+    while ((smtp_want(&client) & SMTP_WORK) != 0)
+        smtp_work(&client, 1000);
+}
+
+static void begin_login(enum smtp_auth auth, unsigned failing)
+{
+    begin_client();
+    job.auth = auth;
+    job.auth_unsafe = true;
+    job.user = str("u");
+    job.password = str("p");
+    job.crypto = &frail;
+    CHECK(smtp_init(&client, &job, 1000));
+    hear("220 x\r\n");
+    sent_all();
+    frail_left = failing;
+    hear("250-x\r\n250 AUTH CRAM-MD5 SCRAM-SHA-256\r\n");
+    sent_all();
+}
+
+/* The server is told, and the mail is not sent; never without a login. */
+static void login_failed(void)
+{
+    frail_left = 0;
+    if ((smtp_want(&client) & SMTP_CLOSED) == 0) {
+        sent_all();
+        hear("501 x\r\n");
+    }
+    CHECK(smtp_want(&client) & SMTP_CLOSED);
+    CHECK(smtp_failure(&client) == SMTP_F_AUTH ||
+          smtp_failure(&client) == SMTP_F_NO_AUTH);
+}
+
+static void client_logins(void)
+{
+    for (unsigned failing = 1; failing < 4; failing++) {
+        begin_login(SMTP_AUTH_CRAM_MD5, failing);
+        hear("334 PHg+\r\n");
+        login_failed();
+    }
+    for (unsigned failing = 1; failing < 20; failing += 3) {
+        begin_login(SMTP_AUTH_SCRAM_SHA_256, failing);
+        if (failing > 1) /* the first is that for the nonce */
+            hear("334 cj1BQUVDQXdRRkJnY0lDUW9MREEwT0R4QVJ4eXoscz1jMkZzZEhOaGJI"
+                 "UT0saT00MDk2\r\n");
+        work();
+        login_failed();
+    }
+}
+
 static const struct check_case cases[] = {
-    { "client_idle", client_idle },       { "client_body", client_body },
-    { "client_events", client_events },   { "server_idle", server_idle },
-    { "server_message", server_message }, { "server_words", server_words },
+    { "client_logins", client_logins }, { "client_idle", client_idle },
+    { "client_body", client_body },     { "client_events", client_events },
+    { "server_idle", server_idle },     { "server_message", server_message },
+    { "server_words", server_words },
 };
 CHECK_MAIN(cases)

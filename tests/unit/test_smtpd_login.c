@@ -17,50 +17,6 @@ static struct smtp_str str(const char *p)
     return (struct smtp_str){ p, strlen(p) };
 }
 
-/* --- primitives that fail at the n-th call ----------------------------- */
-
-static unsigned left;
-
-static bool fails(void)
-{
-    return left != 0 && --left == 0;
-}
-
-static bool f_random(void *ctx, void *out, size_t n)
-{
-    return !fails() && crypto.random(ctx, out, n);
-}
-
-static bool f_hash(void *ctx, enum smtp_hash h, const void *p, size_t n,
-                   uint8_t *out)
-{
-    return !fails() && crypto.hash(ctx, h, p, n, out);
-}
-
-static bool f_begin(void *ctx, enum smtp_hash h, const void *key, size_t n)
-{
-    return !fails() && crypto.hmac_begin(ctx, h, key, n);
-}
-
-static bool f_add(void *ctx, const void *p, size_t n)
-{
-    return !fails() && crypto.hmac_add(ctx, p, n);
-}
-
-static bool f_end(void *ctx, uint8_t *out)
-{
-    return !fails() && crypto.hmac_end(ctx, out);
-}
-
-static bool f_stretch(void *ctx, enum smtp_hash h, const void *key, size_t n,
-                      uint8_t *u, uint8_t *t, unsigned rounds)
-{
-    return !fails() && crypto.stretch(ctx, h, key, n, u, t, rounds);
-}
-
-static const struct smtp_crypto frail = { 7,       NULL,  f_random, f_hash,
-                                          f_begin, f_add, f_end,    f_stretch };
-
 /* --- a session --------------------------------------------------------- */
 
 static struct smtpd s;
@@ -156,7 +112,7 @@ static void make_secret(void)
     secret.password = str("pencil");
     secret.stored_key = stored;
     secret.server_key = key;
-    left = 0;
+    frail_left = 0;
     CHECK(smtpd_scram_keys(&frail, SMTP_SHA256, secret.password, secret.salt,
                            4096, stored, key));
 }
@@ -173,16 +129,16 @@ static void scram(void)
         unsigned code;
 
         begin(SMTPD_SCRAM_SHA_256);
-        left = failing;
+        frail_left = failing;
         code = scram_login();
-        if (left != 0)
+        if (frail_left != 0)
             break; /* so many calls are not made */
         CHECK(code == 454 || code == 535);
         CHECK(!authed);
         CHECK_STR(smtpd_state_name(&s), "READY");
     }
     CHECK(failing > 10);
-    left = 0;
+    frail_left = 0;
 }
 
 static void cram(void)
@@ -197,7 +153,7 @@ static void cram(void)
         size_t n;
 
         begin(SMTPD_CRAM_MD5);
-        left = failing;
+        frail_left = failing;
         code = say("AUTH CRAM-MD5\r\n", reply, sizeof reply);
         if (code == 334) {
             n = strcspn(reply + 4, "\r");
@@ -212,14 +168,14 @@ static void cram(void)
         }
         if (failing == 0)
             CHECK_EQ(code, 235);
-        else if (left != 0)
+        else if (frail_left != 0)
             break;
         else
             CHECK(code == 454 || code == 535);
         CHECK_EQ(authed, failing == 0);
     }
     CHECK(failing > 4);
-    left = 0;
+    frail_left = 0;
     secret.password.len = 0; /* no password is no match */
     begin(SMTPD_CRAM_MD5);
 }
@@ -232,15 +188,15 @@ static void keys(void)
     for (;; failing++) {
         bool ok;
 
-        left = failing;
+        frail_left = failing;
         ok = smtpd_scram_keys(&frail, SMTP_SHA256, str("pencil"), str("salt"),
                               4096, stored, key);
-        if (left != 0)
+        if (frail_left != 0)
             break;
         CHECK(!ok);
     }
     CHECK(failing > 8);
-    left = 0;
+    frail_left = 0;
     CHECK(!smtpd_scram_keys(&frail, SMTP_SHA256, str("p"), str("s"), 0, stored,
                             key));
     for (int k = 0; k < 4; k++) {
