@@ -38,6 +38,11 @@ _Static_assert(RING >= TCP_SND_BUF, "the ring never limits the window");
 /* ARP asks five times, once a second; then there is no such neighbour */
 #define NEIGHBOUR_MS 5000
 
+/* A silent peer is asked whether it is still there (RFC 1122, 4.2.3.6): one
+ * that has restarted answers RST, and nobody waits ten minutes for its reply.
+ * lwIP repeats it each 75 s; nine without an answer end the connection. */
+#define ASK_MS 10000
+
 #define LOCAL_PORTS 0xc000u /* RFC 6335, 6: from here to 65535 */
 
 /* bytes per tcp_write(): one that fails for want of memory costs little */
@@ -259,6 +264,8 @@ static void start(struct tcp *t, struct tcp_pcb *pcb)
     tcp_err(pcb, on_error);
     /* the caller gathers what belongs together: tcp_flush() */
     tcp_nagle_disable(pcb);
+    ip_set_option(pcb, SOF_KEEPALIVE);
+    pcb->keep_idle = ASK_MS;
 }
 
 /* A local port at random (RFC 6056, 3.3.1). lwIP's own choice counts upwards

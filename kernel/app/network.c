@@ -12,7 +12,7 @@
 #include "quad.h"
 #include "stack.h"
 
-#define ADDRESS_WAIT_MS 15000 /* DHCP asks several times within it */
+#define ADDRESS_WAIT_MS 25000 /* DHCP asks a dozen times within it */
 
 /* What a DHCP server lists us as. */
 static const char DHCP_NAME[] = "bootmail";
