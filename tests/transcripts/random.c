@@ -351,8 +351,9 @@ static void judge(struct play *p)
     note(p, "reason ", smtp_reason(&p->smtp), strlen(smtp_reason(&p->smtp)));
     if (smtp_failure(&p->smtp) == SMTP_F_PROTOCOL && p->peer.mood == 0)
         p->why = "the server broke nothing";
+    /* PARTIAL: it takes fewer recipients at once (LIMITS) */
     if (smtp_verdict(&p->smtp) != SMTP_SENT && p->peer.complete &&
-        p->peer.mood == 0)
+        p->peer.mood == 0 && smtp_failure(&p->smtp) != SMTP_F_PARTIAL)
         p->why = "the server has taken it, and it is not sent";
     if (holds(&p->log, password, sizeof password - 1) ||
         holds(&p->log, coded, n))
