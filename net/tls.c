@@ -397,7 +397,9 @@ static void read_app(struct tls *t)
             t->peer_closed = true;
             t->moves++;
         } else if (ret == 0) {
-            fail_eof(t); /* Mbed TLS's other way to say CONN_EOF */
+            /* An empty record, or the library's other way to say CONN_EOF. */
+            if (t->eof && t->rec_in_at.start == t->rec_in_at.end)
+                fail_eof(t);
         } else if (is_again(ret)) {
             /* Also said after a warning alert: then there may be more. */
             if (t->rec_in_at.start == t->rec_in_at.end && !t->eof)
