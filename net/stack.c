@@ -557,7 +557,7 @@ _Static_assert(NETIF_RX_BYTES + TCP_CONNECTIONS * TCP_SND_QUEUELEN * 208 +
                    HEAP_LIMIT,
                "lwIP at its worst leaves TLS its share");
 _Static_assert(LWIP_DHCP_DOES_ACD_CHECK == 0, "no wait before the lease");
-_Static_assert(LWIP_TCP_RTO_TIME == 1000 && TCP_SLOW_INTERVAL == 200, "RTO");
+_Static_assert(LWIP_TCP_RTO_TIME == 1000 && TCP_SLOW_INTERVAL == 100, "RTO");
 _Static_assert(LWIP_IPV6 == 0 && IP_FORWARD == 0 && IP_REASSEMBLY == 0 &&
                    IP_OPTIONS_ALLOWED == 0 && LWIP_IGMP == 0,
                "nothing that answers or collects");

@@ -64,12 +64,15 @@ def mx(preference, exchanger):
 
 
 class DnsServer:
-    def __init__(self, answers=None, default=NXDOMAIN, port53=False, ttl=60):
+    def __init__(self, answers=None, default=NXDOMAIN, port53=False, ttl=60,
+                 listen=True):
         self.answers = {k.rstrip('.').lower(): v
                         for k, v in (answers or {}).items()}
         self.default, self.ttl = default, ttl
         self.queries = []       # (name, type) in order of arrival
         self._turn = {}
+        if not listen:              # reply() alone is wanted
+            return
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.on_53 = False
         if port53:
@@ -104,7 +107,7 @@ class DnsServer:
             if self._stop:
                 return
             try:
-                reply = self._reply(packet)
+                reply = self.reply(packet)
             except (ValueError, IndexError, struct.error):
                 continue
             if reply is not None:
@@ -123,7 +126,8 @@ class DnsServer:
         one = answer[min(n, len(answer) - 1)]
         return one if one in WORDS else [one]
 
-    def _reply(self, packet):
+    def reply(self, packet):
+        """The answer's bytes, or None for silence."""
         ident, flags, questions = struct.unpack('>HHH', packet[:6])
         if flags & 0x8000 or questions != 1:
             return None

@@ -75,6 +75,16 @@ def bootp(xid, mac, kind, options, address=GUEST, end=b'\xff'):
             option(53, bytes((kind,))) + options + end)
 
 
+def dhcp_kind(p):
+    """The kind of a DHCP message, or None."""
+    at, kind = 240, None
+    while at < len(p) and p[at] != 255:
+        if p[at] == 53:
+            kind = p[at + 2]
+        at += 2 + p[at + 1] if p[at] else 1
+    return kind
+
+
 SERVER = option(54, HOST)
 MASK = option(1, bytes((255, 255, 255, 0)))
 ROUTER = option(3, HOST)
@@ -175,11 +185,7 @@ class Ether:
 
     def _dhcp(self, p):
         xid, = struct.unpack('>I', p[4:8])
-        at, kind = 240, None
-        while at < len(p) and p[at] != 255:
-            if p[at] == 53:
-                kind = p[at + 2]
-            at += 2 + p[at + 1] if p[at] else 1
+        kind = dhcp_kind(p)
         for reply in self.dhcp(self, kind, xid):
             self.send(udp(67, 68, reply, dst=b'\xff' * 4), dst=ALL)
 
