@@ -221,13 +221,13 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 # ----------------------------------------------------------------- targets
 .PHONY: FORCE help image disk coverage libc posix demo test bench \
-	recording fuzz \
+	recording fuzz netfaults hostile-compare \
 	test-qemu release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-stack check-tidy format size debug verifycert host-verifycert clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' \
 		Makefile smtp/lib.mk scripts/install.mk tests/sim/sim.mk
 	@sed -n '/^#   [A-Z]*=/s/^# //p' Makefile
 
@@ -273,6 +273,17 @@ recording: ## docs/first-run.svg, the picture in the README, from a real run
 	$(q)scripts/setup --for demo
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)scripts/record docs/first-run.svg
+
+netfaults: ## deliveries over a bad cable, 100 each (ONLY=name, COUNT=, SEED=)
+	$(q)scripts/setup --for test
+	$(q)$(MAKE) image BOARD=x86_64
+	$(q)BUILD='$(BUILD)' tests/netfaults.py --count $(or $(COUNT),100) \
+		--seed $(or $(SEED),1) $(ONLY:%=--only '%')
+
+hostile-compare: ## hostile servers: bootmail, curl, msmtp side by side
+	$(q)scripts/setup --for compare
+	$(q)$(MAKE) image BOARD=posix SAN=1
+	$(q)BUILD='$(BUILD)' tests/hostile/compare $(ONLY:%=--only '%')
 
 bench: ## figures: image size, guest instructions, heap of one delivery
 	$(q)scripts/setup --for test
@@ -380,8 +391,8 @@ debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
 
 # What stands between the network and a verdict on a certificate, and no more.
 judge := $(out)/tests/host/verifycert.c.o $(mbed) $(patsubst %,$(out)/%.c.o, \
-	net/tls_verify net/tls_trust net/tls_reason net/tls_port net/rng \
-	kernel/heap)
+	net/tls_verify net/tls_crl net/tls_ext net/tls_trust net/tls_reason \
+	net/tls_port net/rng kernel/heap)
 F.tests/host/verifycert.c := -D_GNU_SOURCE -Inet -Ikernel $(MBEDTLS_INC)
 
 verifycert: ## build/posix/verifycert judges certificate chains on stdin

@@ -32,7 +32,7 @@ MBEDTLS := \
 	ssl_ciphersuites.c ssl_client.c ssl_msg.c ssl_tls.c \
 	ssl_tls12_client.c \
 	ssl_tls13_client.c ssl_tls13_generic.c ssl_tls13_keys.c \
-	x509.c x509_crt.c
+	x509.c x509_crl.c x509_crt.c
 
 # The arithmetic is most of a handshake: -O2 saves a tenth of it.
 MBEDTLS_FAST := aes.c aesce.c aesni.c bignum.c bignum_core.c bignum_mod.c \

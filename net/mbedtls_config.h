@@ -12,8 +12,8 @@
  *
  * Left out on purpose: servers, DTLS, renegotiation, PSK and tickets (a run
  * makes one connection), RSA and DH key exchange (no forward secrecy), CBC
- * and CCM suites, DES, encrypted key files, CRLs, ALPN, files,
- * sockets, error and debug strings (tls_reason.c says it in sentences).
+ * and CCM suites, DES, encrypted key files, ALPN, files, sockets, error and
+ * debug strings (tls_reason.c says it in sentences).
  */
 #ifndef BOOTMAIL_MBEDTLS_CONFIG
 #define BOOTMAIL_MBEDTLS_CONFIG
@@ -87,6 +87,7 @@
 #define MBEDTLS_BASE64_C            /* PEM */
 #define MBEDTLS_X509_USE_C          /* X.509 */
 #define MBEDTLS_X509_CRT_PARSE_C    /* X.509 */
+#define MBEDTLS_X509_CRL_PARSE_C    /* revocation lists: net/tls_crl.c */
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT /* TLS 1.3 needs it; PSS chains */
 #define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK /* lazy: net/tls_trust.c */
 #define MBEDTLS_X509_REMOVE_INFO    /* nobody prints certificates */

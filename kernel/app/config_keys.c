@@ -106,6 +106,8 @@ const struct conf_key config_keys[] = {
          "off: trust any certificate, so that anyone may read the mail"),
     STR("tls_trust_file", tls_trust_file, "system",
         "PEM file of trusted authorities; system: the file ca.pem"),
+    STR("tls_crl_file", tls_crl_file, NULL,
+        "PEM file of revocation lists, for issuers that have one in it"),
     { "tls_fingerprint", CONF_HEX32, AT(tls_fingerprint), NULL, NULL, 0, 0,
       "SHA-256 of the one certificate to trust, instead of authorities" },
     STR("tls_cert_file", tls_cert_file, NULL,
@@ -241,7 +243,6 @@ const struct conf_key config_keys[] = {
     REFUSED("proxy_host", "", "SOCKS is not spoken here"),
     REFUSED("socket", "", "there are no local sockets here; set host"),
     REFUSED("ntlmdomain", "", "NTLM is not spoken here"),
-    REFUSED("tls_crl_file", "", "revocation lists are not checked here"),
     REFUSED("tls_priorities", "", "suites are fixed; see tls_min_version"),
     REFUSED("tls_force_sslv3", "off", "SSL 3 is gone"),
 };

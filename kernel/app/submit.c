@@ -221,6 +221,8 @@ static struct tls *open_tls(const struct config *c, uint16_t port,
         .cert_len = c->cert.len,
         .key = c->key.p,
         .key_len = c->key.len,
+        .crl = c->crl.len != 0 ? c->crl.p : NULL,
+        .crl_len = c->crl.len,
         .unix_now = clock_unix(),
         .min_version = c->tls_min_version == 1 ? 0x13 : 0x12,
     };

@@ -101,7 +101,8 @@ parse() {
             value "$name" "${1:${#name}+1}"
             setting "$name" "${1:${#name}+1}" ;;
         --@(host|port|protocol|domain|user|passwordeval|tls-trust-file) | \
-            --tls-@(cert-file|key-file|fingerprint|host-override|min-version) | \
+            --tls-@(crl-file|cert-file|key-file|fingerprint|host-override) | \
+            --tls-min-version | \
             --@(maildomain|aliases|logfile|source-ip|dsn-notify|dsn-return))
             value "$@"; setting "$1" "$2"; shift ;;
         -X) value "$@"; setting --logfile "$2"; shift ;;

@@ -32,9 +32,9 @@ pack_named() {
         else
             notes+=("$key: $file cannot be read")
         fi
-    done < <(conf_values 'tls_trust_file|tls_cert_file|tls_key_file|dkim_key'
+    done < <(conf_values 'tls_trust_file|tls_crl_file|tls_cert_file|tls_key_file|dkim_key'
         for ((i = 0; i < ${#settings[@]}; i += 2)); do
-            [[ ${settings[i]} != tls_@(trust|cert|key)_file ]] ||
+            [[ ${settings[i]} != tls_@(trust|crl|cert|key)_file ]] ||
                 printf '%s %s\n' "${settings[i]}" "${settings[i + 1]}"
         done)
 }

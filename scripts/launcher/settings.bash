@@ -113,7 +113,8 @@ url_query() { # key=value&...
         key=${pair%%=*}
         case $key in
         from | from_full_name | domain | maildomain | auth | timeout | \
-            tls_trust_file | tls_fingerprint | tls_cert_file | tls_key_file | \
+            tls_trust_file | tls_crl_file | tls_fingerprint | \
+            tls_cert_file | tls_key_file | \
             tls_host_override | tls_min_version) ;;
         *) url_fault "unknown key behind the ? (see man bootmail)" ;;
         esac

@@ -1,10 +1,14 @@
 """Certificate chains of public suites, judged by the very code that judges a
 server's (net/tls_verify.c, net/tls_trust.c) under the sanitizers. A chain
-taken that should be refused is a failure unless it stands in the list of known
-deviations; of those refused that should be taken only the number is bound."""
+judged otherwise than the suite wants is a failure unless it stands, with the
+reason, in tests/data/certs/*.differences; so is one that stands there and is
+judged as wanted."""
 import lzma
 import os
+import time
 
+import certs
+import chains
 from harness import BUILD, TOP, Skip, case, check, equal, once, succeed
 
 HERE = os.path.join(TOP, 'tests', 'data', 'certs')
@@ -70,26 +74,53 @@ def sample_judges():
               f'{name} flipped, and not seen')
 
 
+def compare(cases, differences_of, count_of=None):
+    """Exactly the differences that are listed, and no others. count_of:
+    (words of a reason, how many are refused with it besides)."""
+    with open(os.path.join(HERE, differences_of)) as f:
+        rows = [line.split(None, 2) for line in f if not line.startswith('#')]
+    listed = {(r[0], r[1].rstrip(':')) for r in rows}
+    records = read(os.path.join(MORE, cases))
+    got = verdicts(records)
+    bad, good = differences(got, table(os.path.join(MORE, 'expected.tsv')),
+                            records.count(b'\nCASE ') + 1)
+    found = {('taken', n) for n in bad} | {('refused', n) for n in good}
+    if count_of:
+        words, number = count_of
+        known = {x for x in found if x[0] == 'refused' and
+                 words in got[x[1]][1]}
+        equal(len(known), number, f'refused because of {words}')
+        found -= known
+    equal(sorted(found - listed), [], 'differences that are not listed')
+    equal(sorted(listed - found), [], 'listed, and no difference')
+
+
 @case('certificates/limbo')
 def limbo():
-    records = read(os.path.join(MORE, 'limbo.cases'))
-    wanted = table(os.path.join(MORE, 'expected.tsv'))
-    with open(os.path.join(MORE, 'limbo-deviations-strict.txt')) as f:
-        rows = [line.split() for line in f]
-    known = {r[1] for r in rows if r and r[0] == 'ACCEPTED-BAD'}
-    bad, good = differences(verdicts(records), wanted,
-                            records.count(b'\nCASE ') + 1)
-    equal(sorted(set(bad) - known), [], 'taken but bad, and not known')
-    check(len(good) <= 20, 'refused but good: %d, at most 20' % len(good),
-          *good)
+    compare('limbo.cases', 'limbo.differences')
 
 
 @case('certificates/bettertls', slow=True)
 def bettertls():
-    records = read(os.path.join(MORE, 'bettertls.cases.xz'))
-    wanted = table(os.path.join(MORE, 'expected.tsv'))
-    bad, good = differences(verdicts(records), wanted,
-                            records.count(b'\nCASE ') + 1)
-    equal(bad, [], 'taken but bad')
-    check(len(good) <= 796, 'refused but good: %d, at most 796' % len(good),
-          *good[:20])
+    compare('bettertls.cases.xz', 'bettertls.differences',
+            ('name constraints', 787))
+
+
+@case('certificates/with-lists')
+def with_lists():
+    """Records that carry revocation lists."""
+    def record(name, crl):
+        parts, _ = certs.by_int(name)(m)
+        out = f'CASE {name}\nNAME mail.test\nTIME {int(time.time())}\n'
+        for key, pem in (('ROOTS', m.text('root')), ('CHAIN', m.text(*parts)),
+                         ('CRL', crl)):
+            out += f'{key} {len(pem)}\n{pem.decode()}'
+        return out.encode()
+    m = chains.maker()
+    crl = certs.lists(certs.TAKEN)()
+    got = verdicts(record('good', crl) + record('taken', crl) +
+                   record('nocrl', b'none\n'))
+    equal(got['good'][0], 'SUCCESS', 'one that is not listed', got)
+    equal(got['taken'][0], 'FAILURE', 'one that is', got)
+    check('has been revoked' in got['taken'][1], got['taken'][1])
+    equal(got['nocrl'][0], 'FAILURE', 'with no list in the file', got)

@@ -73,23 +73,6 @@ def arrived_now(srv, tag):
     return sum(tag.encode() in m for m in srv.mailbox())
 
 
-def bad_certificate(name, *words, status=77):
-    for mode in ('starttls', 'implicit'):
-        @both(f'certificate-{name}-{mode}')
-        def run(machine, mode=mode):
-            r, wires = try_fake(machine, Dialogue(tls=mode), mode, cert=name)
-            expect(r, status, 'refused', *words)
-            nothing_leaked(r, wires)
-
-
-for each in (('other', 'trust'), ('selfsigned', 'trust'), ('nochain',),
-             ('expired', 'expired'), ('future', 'not valid'),
-             ('wronghost', 'another.test'), ('nosan', 'subject alternative name'),
-             ('dnsip',), ('leafca',), ('wrongeku',), ('caeku',), ('ncbad',),
-             ('ncsoft',)):
-    bad_certificate(*each)
-
-
 @both('host-override')
 def host_override(machine):
     r, wires = try_fake(machine, Dialogue(users={WHO: SECRET}),

@@ -4,12 +4,13 @@
  * Reads records on standard input:
  *     CASE id / NAME host / TIME epoch / ROOTS n + n bytes of PEM /
  *     CHAIN n + n bytes of PEM, leaf first
+ *     [CRL n + n bytes of PEM]
  * and writes "id<TAB>SUCCESS|FAILURE<TAB>reason" for each. Roots go through
  * net/tls_trust.c, the chain through net/tls_verify.c; like the handshake it
  * gives up on a certificate that cannot be parsed.
  */
-/* sources: net/tls_verify.c net/tls_trust.c net/tls_reason.c net/tls_port.c
- *          net/rng.c kernel/heap.c */
+/* sources: net/tls_verify.c net/tls_crl.c net/tls_ext.c net/tls_trust.c
+ *          net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
 /* includes: net kernel tests/host */
 /* libs: mbedtls */
 #include <errno.h>
@@ -24,6 +25,7 @@
 
 #include "fakeplatform.h"
 #include "heap.h"
+#include "tls_crl.h"
 #include "tls_port.h"
 #include "tls_reason.h"
 #include "tls_trust.h"
@@ -34,8 +36,8 @@
 struct record {
     char id[512], name[512];
     int64_t time;
-    uint8_t *roots, *chain; /* NUL behind the end */
-    size_t roots_len, chain_len;
+    uint8_t *roots, *chain, *crl; /* NUL behind the end; crl: or NULL */
+    size_t roots_len, chain_len, crl_len;
 };
 
 static struct tls_trust trust;
@@ -47,30 +49,45 @@ static _Noreturn void die(const char *what)
     exit(2);
 }
 
+/* The line that is read next. */
+static char text[1100];
+static bool held;
+
+static bool comes(const char *key)
+{
+    size_t k = strlen(key);
+
+    if (!held && fgets(text, sizeof(text), stdin) == NULL)
+        return false;
+    held = true;
+    return strncmp(text, key, k) == 0 && text[k] == ' ';
+}
+
 /* "KEY value\n" into out; false at the end of the input */
 static bool line(const char *key, char *out, size_t cap)
 {
-    char text[1100];
     size_t k = strlen(key), n;
+    bool right = comes(key);
 
-    if (fgets(text, sizeof(text), stdin) == NULL)
+    if (!held)
         return false;
     n = strcspn(text, "\n");
-    if (strncmp(text, key, k) != 0 || text[k] != ' ' || n - k - 1 >= cap)
+    if (!right || n - k - 1 >= cap)
         die("malformed record");
     memcpy(out, text + k + 1, n - k - 1);
     out[n - k - 1] = '\0';
+    held = false;
     return true;
 }
 
 static uint8_t *blob(const char *key, size_t *len)
 {
-    char text[32];
+    char number[32];
     uint8_t *p;
 
-    if (!line(key, text, sizeof(text)))
+    if (!line(key, number, sizeof(number)))
         die("the record ends early");
-    *len = strtoul(text, NULL, 10);
+    *len = strtoul(number, NULL, 10);
     if (*len > BLOB_MAX)
         die("a record is too large");
     p = calloc(1, *len + 1);
@@ -81,16 +98,17 @@ static uint8_t *blob(const char *key, size_t *len)
 
 static bool read_record(struct record *r)
 {
-    char text[64];
+    char when[64];
 
     if (!line("CASE", r->id, sizeof(r->id)))
         return false;
     if (!line("NAME", r->name, sizeof(r->name)) ||
-        !line("TIME", text, sizeof(text)))
+        !line("TIME", when, sizeof(when)))
         die("the record ends early");
-    r->time = strtoll(text, NULL, 10);
+    r->time = strtoll(when, NULL, 10);
     r->roots = blob("ROOTS", &r->roots_len);
     r->chain = blob("CHAIN", &r->chain_len);
+    r->crl = comes("CRL") ? blob("CRL", &r->crl_len) : NULL;
     return true;
 }
 
@@ -126,6 +144,8 @@ static int parse_chain(const struct record *r, mbedtls_x509_crt *crt)
 static bool verify(const struct record *r, char *why, size_t cap)
 {
     mbedtls_x509_crt crt;
+    mbedtls_x509_crl crls;
+    const char *reason;
     uint32_t flags = 0;
     enum tls_error kind;
     int ret;
@@ -142,6 +162,16 @@ static bool verify(const struct record *r, char *why, size_t cap)
         return false;
     }
     mbedtls_x509_crt_init(&crt);
+    mbedtls_x509_crl_init(&crls);
+    if (r->crl != NULL) {
+        ret = tls_crl_load(&crls, r->crl, r->crl_len, &reason);
+        if (ret != 0) {
+            (void)snprintf(why, cap, "%s", reason);
+            mbedtls_x509_crl_free(&crls);
+            return false;
+        }
+        judge.crls = &crls;
+    }
     ret = parse_chain(r, &crt);
     if (ret == 0)
         ret = mbedtls_x509_crt_verify_with_ca_cb(
@@ -153,6 +183,7 @@ static bool verify(const struct record *r, char *why, size_t cap)
                    : judge.error != TLS_OK ? judge.why
                                            : tls_reason_of(ret, &kind));
     mbedtls_x509_crt_free(&crt);
+    mbedtls_x509_crl_free(&crls);
     return ret == 0 && judge.passed;
 }
 
@@ -167,6 +198,7 @@ int main(void)
         printf("%s\t%s\t%s\n", r.id, ok ? "SUCCESS" : "FAILURE", why);
         free(r.roots);
         free(r.chain);
+        free(r.crl);
         if (heap_stats().used != 0)
             die("the heap leaks");
     }

@@ -152,7 +152,7 @@ class _Session:
             code = self.say('AUTH', b'235 2.7.0 welcome\r\n')
         else:
             code = self.say('AUTH', b'535 5.7.8 wrong user or password\r\n')
-        self.logged_in = code == b'235'
+        self.logged_in = code[:1] == b'2'
 
     def ask(self, state, challenge):
         if self.say(state, challenge) != b'334':
@@ -180,7 +180,7 @@ class _Session:
         if not self.recipients and 'DATA' not in self.plan.replies:
             self.say('DATA', b'554 5.5.1 no valid recipients\r\n')
             return
-        if self.say('DATA', b'354 go on\r\n') != b'354':
+        if self.say('DATA', b'354 go on\r\n')[:1] != b'3':
             return
         if self.plan.act.get('BODY', ('',))[0] == 'early':
             while b'\r\n' not in self.peer.pending():

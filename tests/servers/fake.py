@@ -309,6 +309,16 @@ class Peer:
         self._post('SSL_key_update', 1 if ask else 0)
         self._flush_post()
 
+    def renegotiate(self):
+        """A TLS 1.2 HelloRequest."""
+        lib, ptr = _libssl(), _ssl_pointer(self._tls)
+        for name in ('SSL_renegotiate', 'SSL_do_handshake'):
+            f = getattr(lib, name)
+            f.argtypes = [ctypes.c_void_p]
+            if f(ptr) != 1:
+                raise Unexpected(name + ' failed')
+        self._put(self._out.read(), None, None)
+
     def _post(self, function, *args):
         lib, ptr = _libssl(), _ssl_pointer(self._tls)
         lib.SSL_version.argtypes = [ctypes.c_void_p]
@@ -382,11 +392,12 @@ class Fake:
 
     def __init__(self, script=None, scripts=None, pki=None, cert='ec',
                  tls_min='1.2', tls_max='1.3', tickets=2, piece=None, gap=0.0,
-                 timeout=30.0, port=0, host='127.0.0.1'):
+                 timeout=30.0, port=0, host='127.0.0.1', ciphers=None):
         self.scripts = list(scripts or [script])
         self.pki, self.cert = pki, cert
         self.tls_min, self.tls_max, self.tickets = tls_min, tls_max, tickets
         self.piece, self.gap, self.timeout = piece, gap, timeout
+        self.ciphers = ciphers
         self.wires = []
         self.stopping = threading.Event()
         self._threads, self._conns = [], []
@@ -399,11 +410,14 @@ class Fake:
 
     def context(self):
         ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        version = {'1.2': ssl.TLSVersion.TLSv1_2,
+        version = {'1.0': ssl.TLSVersion.TLSv1, '1.1': ssl.TLSVersion.TLSv1_1,
+                   '1.2': ssl.TLSVersion.TLSv1_2,
                    '1.3': ssl.TLSVersion.TLSv1_3}
         ctx.minimum_version = version[self.tls_min]
         ctx.maximum_version = version[self.tls_max]
         ctx.num_tickets = self.tickets
+        if self.ciphers:
+            ctx.set_ciphers(self.ciphers)
         ctx.load_cert_chain(*self.pki.cert(self.cert))
 
         def name(sslobj, server_name, context):

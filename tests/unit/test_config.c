@@ -118,6 +118,7 @@ static const char *const usual[] = {
     "tls_starttls on",
     "tls_certcheck on",
     "tls_trust_file system",
+    "tls_crl_file ",
     "tls_fingerprint ",
     "tls_cert_file ",
     "tls_key_file ",
@@ -432,6 +433,21 @@ static void trust(void)
     CHECK_EQ(err.line, 3);
 }
 
+static void revocation(void)
+{
+    put_file("lists/ca.crl", "L");
+    OK(load_usual("host h\nto a@b\ntls_crl_file /lists/ca.crl\n", ""));
+    IS(c.crl, "L");
+    put_file("ca.crl", "L");
+    CHECK_EQ(load_usual("host h\nto a@b\ntls_crl_file ca.crl\n"
+                        "tls_certcheck off\n",
+                        ""),
+             78);
+    CHECK(strstr(err.why, "tls_crl_file needs authorities") != NULL);
+    CHECK_EQ(load_usual("host h\nto a@b\ntls_crl_file no\n", ""), 78);
+    CHECK_STR(err.why, "tls_crl_file: no such file: \"no\"");
+}
+
 static void client_cert(void)
 {
     put_file("cert.pem", "C");
@@ -583,6 +599,7 @@ static const struct check_case cases[] = {
     { "message_file", message_file },
     { "password_file", password_file },
     { "trust", trust },
+    { "revocation", revocation },
     { "client_cert", client_cert },
     { "addresses", addresses },
     { "errors", errors },

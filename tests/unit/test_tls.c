@@ -4,7 +4,8 @@
  * and memory that runs out. Certificates come from tests/servers/pki.py.
  */
 /* sources: net/tls.c net/tls_setup.c net/tls_verify.c net/tls_trust.c
- *          net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
+ *          net/tls_crl.c net/tls_ext.c net/tls_reason.c net/tls_port.c
+ *          net/rng.c kernel/heap.c */
 /* includes: net kernel tests/host */
 /* libs: mbedtls */
 /* link: -lssl -lcrypto */
