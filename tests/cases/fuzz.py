@@ -58,6 +58,12 @@ MUTANTS = [
     ('smtp_server', 'smtp/server/receive.c', 's->bad.code == 0 && '
      's->cfg->size_max != 0 &&\n', '!s->dots.bad && s->cfg->size_max != 0 &&'),
     ('smtp_address', 'smtp/mailbox.c', "c == '\"' || ", ''),
+    ('smtp_sasl', 'smtp/server/scramd.c', 'return differs == 0;',
+     'return differs + 1 != 0;'),
+    ('smtp_sasl', 'smtp/server/creds.c', 'return differs == 0;',
+     'return differs + 1 != 0;'),
+    ('smtp_sasl', 'smtp/scram.c', 'return differs == 0;',
+     'return differs + 1 != 0;'),
 ]
 
 

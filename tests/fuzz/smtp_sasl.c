@@ -114,6 +114,7 @@ static struct smtpd_config cfg;
 static unsigned policy;
 static bool authed;  /* the server was asked whether the user may log in */
 static bool cheated; /* a proof that was none */
+static bool forged;  /* the server's proof is another than it gave */
 
 static struct smtp_str str(const char *p)
 {
@@ -156,7 +157,7 @@ static void begin(unsigned choice)
         if ((choice & 256) != 0)
             job.binding.len = 10; /* it is another one */
     }
-    authed = cheated = false;
+    authed = cheated = forged = false;
 }
 
 static bool shown(const char *text, size_t n, struct smtp_str secret)
@@ -302,7 +303,7 @@ static bool up(void)
 
 static bool down(void)
 {
-    static char line[LINE_MAX];
+    static char line[LINE_MAX], said[LINE_MAX];
     size_t n;
     const uint8_t *p = smtpd_out_buf(&server, &n);
 
@@ -312,7 +313,13 @@ static bool down(void)
     smtpd_out_ack(&server, n, 0);
     server_events();
     if (n > 6 && memcmp(line, "334 ", 4) == 0) {
-        n = meddle(line, n - 2, 4);
+        size_t whole = n - 2;
+        bool proof = memcmp(line + 4, "dj", 2) == 0; /* "v=" */
+
+        memcpy(said, line, whole);
+        n = meddle(line, whole, 4);
+        forged =
+            forged || (proof && (n != whole || memcmp(said, line, n) != 0));
         memcpy(line + n, "\r\n", 2);
         n += 2;
     }
@@ -351,7 +358,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     MUST(!cheated);
     MUST(!in || auth_mech(job.auth)->kind != AUTH_SCRAM ||
-         (authed && job.password.p == right));
+         (authed && !forged && job.password.p == right));
     smtp_in_eof(&client);
     smtpd_in_eof(&server);
     MUST(!shown(smtp_reason(&client), strlen(smtp_reason(&client)),
