@@ -5,7 +5,8 @@ import os
 import re
 import shlex
 
-from harness import BUILD, TOP, case, check, command, new_dir, once, succeed
+from harness import BUILD, DEPS, TOP, case, check, command, new_dir, once, \
+    succeed
 
 FOLDER = os.path.join(BUILD, 'posix-asan', 'sim')
 NO_MAKE = {k: v for k, v in os.environ.items()
@@ -15,7 +16,7 @@ NO_MAKE = {k: v for k, v in os.environ.items()
 @once
 def built():
     succeed(['make', '--no-print-directory', 'sim-build'], 1800, cwd=TOP,
-            env=dict(NO_MAKE, BUILD=BUILD))
+            env=NO_MAKE)
     return os.path.join(FOLDER, 'sim')
 
 
@@ -115,7 +116,7 @@ def changed(path, old, new):
         '-std=c11 -g -O1 -fPIE -D_GNU_SOURCE -fsanitize=address,undefined '
         '-fno-sanitize-recover=all')
     succeed(['clang', *flags, *['-I' + i for i in includes],
-             '-isystem', os.path.join(TOP, 'build/deps/lwip/src/include'),
+             '-isystem', os.path.join(DEPS, 'lwip/src/include'),
              '-c', source, '-o', source + '.o'], cwd=TOP)
     with open(program + '.objects') as f:
         objects = f.read().split()
