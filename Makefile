@@ -98,7 +98,7 @@ I.kernel/arch/$(BOARD) := -Ikernel -Ikernel/arch/$(BOARD) -Iboard
 I.kernel/app   := -Ikernel/app -Ikernel -Inet -Ismtp -Iboard -Ikernel/virtio
 I.board/$(BOARD) := -Iboard/$(BOARD) -Iboard -Ikernel -Ikernel/virtio \
 	$(if $(wildcard kernel/arch/$(BOARD)),-Ikernel/arch/$(BOARD))
-$(foreach f,stack tcp netif datagram,$(eval F.net/$f.c := $(LWIP_INC)))
+$(foreach f,stack stack6 resolver tcp netif datagram,$(eval F.net/$f.c := $(LWIP_INC)))
 $(foreach f,$(wildcard net/tls*.c) net/rng.c net/trust.c, \
 	$(eval F.$f := $(MBEDTLS_INC)))
 F.net/tls_ed25519.c += $(SODIUM_INC)

@@ -8,6 +8,7 @@
 #include "lwip/pbuf.h"
 #include "lwip/udp.h"
 #include "rng.h"
+#include "stack_tcp.h"
 
 #define PORT_LOW  49152 /* RFC 6335, 6: dynamic ports */
 #define PORT_MASK 16383
@@ -37,22 +38,22 @@ static void datagram_input(void *arg, struct udp_pcb *from, struct pbuf *p,
     pbuf_free(p);
 }
 
-bool datagram_open(uint32_t address, uint16_t port)
+bool datagram_open(const struct addr *address, uint16_t port)
 {
-    ip_addr_t to;
+    ip_addr_t to = stack_to_lwip(address);
     int i;
 
     datagram_close();
-    pcb = udp_new();
+    pcb = udp_new_ip_type(IP_GET_TYPE(&to));
     if (pcb == NULL)
         return false;
     for (i = 0; i < PORTS; i++) {
         u16_t ours = (u16_t)(PORT_LOW + (rng_u32() & PORT_MASK));
 
-        if (udp_bind(pcb, IP4_ADDR_ANY, ours) == ERR_OK)
+        if (udp_bind(pcb, IP_IS_V6(&to) ? IP6_ADDR_ANY : IP4_ADDR_ANY, ours) ==
+            ERR_OK)
             break;
     }
-    ip_addr_set_ip4_u32(&to, lwip_htonl(address));
     if (i == PORTS || udp_connect(pcb, &to, port) != ERR_OK) {
         datagram_close();
         return false;

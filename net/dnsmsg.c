@@ -1,5 +1,5 @@
 /*
- * dnsmsg.c - RFC 1035: one question built, its answers read.
+ * dnsmsg.c - RFC 1035, 3596: one question built, its answers read.
  *
  * lwIP's own resolver tells its caller NULL for "no such name", "the server
  * failed" and "nobody answered" alike; a mail client's verdict differs (68
@@ -19,7 +19,7 @@
 #define LABEL_MAX     63
 #define CNAMES_MAX    8
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, CLASS_IN = 1 };
+enum { TYPE_CNAME = 5, CLASS_IN = 1 };
 enum { RCODE_OK = 0, RCODE_NXDOMAIN = 3 };
 
 struct name {
@@ -76,9 +76,9 @@ static size_t put_name(uint8_t out[NAME_MAX_WIRE], const char *name, size_t len)
 }
 
 size_t dnsmsg_query(uint8_t out[DNSMSG_QUERY_MAX], uint16_t id,
-                    const char *name, size_t len)
+                    enum dnsmsg_kind kind, const char *name, size_t len)
 {
-    static const uint8_t tail[4] = { 0, TYPE_A, 0, CLASS_IN };
+    const uint8_t tail[4] = { 0, (uint8_t)kind, 0, CLASS_IN };
     size_t n = put_name(out + HEAD, name, len);
 
     if (n == 0)
@@ -154,9 +154,10 @@ static bool get_record(const uint8_t *p, size_t len, size_t *at,
  * into *name. */
 enum step { STEP_BAD, STEP_ADDRESS, STEP_CNAME, STEP_NOTHING };
 
-static enum step walk(const uint8_t *p, size_t len, size_t at,
-                      struct name *name, uint32_t *address)
+static enum step walk(const uint8_t *p, size_t len, size_t at, unsigned kind,
+                      struct name *name, struct addr *address)
 {
+    uint8_t size = kind == DNSMSG_AAAA ? 16 : 4;
     unsigned left = u16(p + 6);
     struct record r;
 
@@ -165,8 +166,9 @@ static enum step walk(const uint8_t *p, size_t len, size_t at,
             return STEP_BAD;
         if (r.class != CLASS_IN || !same(&r.owner, name))
             continue;
-        if (r.type == TYPE_A && r.data_len == 4) {
-            *address = (uint32_t)u16(p + r.data) << 16 | u16(p + r.data + 2);
+        if (r.type == kind && r.data_len == size) {
+            address->len = size;
+            memcpy(address->b, p + r.data, size);
             return STEP_ADDRESS;
         }
         if (r.type == TYPE_CNAME)
@@ -178,7 +180,7 @@ static enum step walk(const uint8_t *p, size_t len, size_t at,
 
 enum dnsmsg_verdict dnsmsg_reply(const uint8_t *query, size_t query_len,
                                  const uint8_t *p, size_t len,
-                                 uint32_t *address)
+                                 struct addr *address)
 {
     struct name asked, name;
     size_t q = HEAD, at = HEAD;
@@ -200,7 +202,7 @@ enum dnsmsg_verdict dnsmsg_reply(const uint8_t *query, size_t query_len,
     if (rcode != RCODE_OK)
         return DNSMSG_FAILED;
     for (i = 0; i <= CNAMES_MAX && step == STEP_CNAME; i++)
-        step = walk(p, len, at, &name, address);
+        step = walk(p, len, at, u16(query + q), &name, address);
     if (step == STEP_ADDRESS)
         return DNSMSG_ADDRESS;
     /* an unfinished or circular chain of aliases, or a truncated reply: the

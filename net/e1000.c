@@ -213,7 +213,7 @@ static void start_rx(struct e1000 *c)
     set(c, RDLEN, sizeof(rx_ring));
     set(c, RDH, 0);
     set(c, RDT, RX_RING - 1);
-    set(c, RCTL, RCTL_EN | RCTL_BAM | RCTL_SECRC);
+    set(c, RCTL, RCTL_EN | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
 }
 
 /* 14.5 */

@@ -65,6 +65,7 @@ enum {
 #define INT_RXT0   (1u << 7) /* received                           */
 
 #define RCTL_EN    (1u << 1)
+#define RCTL_MPE   (1u << 4)  /* take multicasts: IPv6 needs some   */
 #define RCTL_BAM   (1u << 15) /* take broadcasts                    */
 #define RCTL_SECRC (1u << 26) /* strip the CRC                      */
 /* LPE 0: nothing longer than 1522 bytes; BSIZE 0: buffers of 2048; loopback,

@@ -1,8 +1,9 @@
 /*
  * frame.c - every length in a received frame, checked before lwIP sees it.
  *
- * RFC 826 (ARP), 791 (IP), 792 (ICMP), 9293 (TCP), 768 (UDP), 2131 (DHCP).
- * Checksums stay lwIP's work. Only IPv4 over Ethernet II, no VLAN tags.
+ * RFC 826 (ARP), 791 (IP), 792 (ICMP), 8200 (IPv6), 4443 (ICMPv6), 4861
+ * (neighbour discovery), 9293 (TCP), 768 (UDP), 2131 (DHCP). Checksums stay
+ * lwIP's work. Only Ethernet II, no VLAN tags.
  */
 #include "frame.h"
 
@@ -10,6 +11,7 @@
 
 #define ETH_HEAD   14
 #define IP_HEAD    20
+#define IP6_HEAD   40
 #define ICMP_HEAD  8
 #define TCP_HEAD   20
 #define UDP_HEAD   8
@@ -157,6 +159,106 @@ static const char *check_ip(const uint8_t *p, size_t len, size_t *total)
     }
 }
 
+/* RFC 4861, section 4.6; 8106, section 5.1. In units of 8 bytes. */
+static bool nd_option_ok(uint8_t type, uint8_t length)
+{
+    switch (type) {
+    case 1: /* link-layer addresses: Ethernet's */
+    case 2:
+    case 5: /* MTU */
+        return length == 1;
+    case 3: /* prefix information */
+        return length == 4;
+    case 25: /* RDNSS */
+        return length >= 3 && length % 2 == 1;
+    default:
+        return length != 0;
+    }
+}
+
+static const char *check_nd(const uint8_t *p, size_t len, size_t head)
+{
+    size_t at = head;
+
+    if (len < head)
+        return "ICMPv6: cut short";
+    while (at < len) {
+        if (len - at < 8 || !nd_option_ok(p[at], p[at + 1]) ||
+            p[at + 1] * 8u > len - at)
+            return "ICMPv6: option cut short, or of a wrong length";
+        at += p[at + 1] * 8u;
+    }
+    return NULL;
+}
+
+static const char *check_icmp6(const uint8_t *p, size_t len)
+{
+    if (len < ICMP_HEAD)
+        return "ICMPv6: cut short";
+    switch (p[0]) {
+    case 1: /* destination unreachable, packet too big: with its header */
+    case 2:
+        return len < ICMP_HEAD + IP6_HEAD + 8 ? "ICMPv6: cut short" : NULL;
+    case 128: /* echo request */
+        return NULL;
+    case 134: /* router advertisement */
+        return check_nd(p, len, 16);
+    case 135: /* neighbour solicitation, advertisement */
+    case 136:
+        return check_nd(p, len, 24);
+    default:
+        return "ICMPv6: of no use here";
+    }
+}
+
+static const char *check_udp6(const uint8_t *p, size_t len)
+{
+    size_t n = len < UDP_HEAD ? 0 : u16(p + 4);
+
+    if (n < UDP_HEAD || n > len)
+        return "UDP: impossible length";
+    /* RFC 8200, section 8.1 */
+    return u16(p + 6) == 0 ? "UDP: no checksum" : NULL;
+}
+
+static const char *check_ip6(const uint8_t *p, size_t len, size_t *total)
+{
+    const uint8_t *body = p + IP6_HEAD;
+    size_t n;
+
+    if (len < IP6_HEAD)
+        return "IPv6: cut short";
+    if (p[0] >> 4 != 6)
+        return "IPv6: not version 6";
+    n = u16(p + 4);
+    *total = IP6_HEAD + n;
+    if (*total > len)
+        return "IPv6: impossible payload length";
+    if (p[8] == 0xff)
+        return "IPv6: from a multicast address";
+    switch (p[6]) {
+    case 6:
+        return check_tcp(body, n);
+    case 17:
+        return check_udp6(body, n);
+    case 58:
+        return check_icmp6(body, n);
+    default:
+        return "IPv6: extension header, or unknown protocol";
+    }
+}
+
+/* RFC 2464, section 7: where IPv6 multicast goes */
+static bool ip6_multicast(const uint8_t *p)
+{
+    return p[0] == 0x33 && p[1] == 0x33 && frame_is_ipv6(p);
+}
+
+bool frame_is_ipv6(const uint8_t *p)
+{
+    return u16(p + 12) == 0x86dd;
+}
+
 size_t frame_check(const uint8_t *p, size_t len, const uint8_t mac[6],
                    const char **why)
 {
@@ -167,7 +269,7 @@ size_t frame_check(const uint8_t *p, size_t len, const uint8_t mac[6],
         *why = "Ethernet: impossible length";
         return 0;
     }
-    if (memcmp(p, mac, 6) != 0 && memcmp(p, all, 6) != 0) {
+    if (memcmp(p, mac, 6) != 0 && memcmp(p, all, 6) != 0 && !ip6_multicast(p)) {
         *why = "Ethernet: not for us";
         return 0;
     }
@@ -179,16 +281,44 @@ size_t frame_check(const uint8_t *p, size_t len, const uint8_t mac[6],
     case 0x0800:
         *why = check_ip(p + ETH_HEAD, len - ETH_HEAD, &total);
         break;
+    case 0x86dd:
+        *why = check_ip6(p + ETH_HEAD, len - ETH_HEAD, &total);
+        break;
     default:
-        *why = "Ethernet: neither IPv4 nor ARP";
+        *why = "Ethernet: neither IP nor ARP";
     }
     return *why == NULL ? ETH_HEAD + total : 0;
+}
+
+/* The head of a TCP segment behind its own IP header; 64 bits are there. */
+static bool segment_of(const uint8_t *tcp, struct frame_unreach *out)
+{
+    out->from = (uint16_t)u16(tcp);
+    out->to = (uint16_t)u16(tcp + 2);
+    out->seq = u32(tcp + 4);
+    return true;
+}
+
+/* RFC 4443, section 3.1 */
+static bool unreachable6(const uint8_t *icmp, struct frame_unreach *out)
+{
+    const uint8_t *ip = icmp + ICMP_HEAD;
+
+    if (icmp[0] != 1 || ip[0] >> 4 != 6 || ip[6] != 6)
+        return false;
+    out->address.len = 16;
+    memcpy(out->address.b, ip + 24, 16);
+    return segment_of(ip + IP6_HEAD, out);
 }
 
 bool frame_unreachable(const uint8_t *p, size_t len, struct frame_unreach *out)
 {
     const uint8_t *icmp, *ip;
 
+    if (frame_is_ipv6(p))
+        return len >= ETH_HEAD + IP6_HEAD + ICMP_HEAD + IP6_HEAD + 8 &&
+               p[ETH_HEAD + 6] == 58 &&
+               unreachable6(p + ETH_HEAD + IP6_HEAD, out);
     /* RFC 792: the offending header and 64 bits of its payload follow */
     if (len < ETH_HEAD + IP_HEAD + ICMP_HEAD + IP_HEAD + 8 ||
         u16(p + 12) != 0x0800 || p[ETH_HEAD + 9] != 1)
@@ -200,11 +330,8 @@ bool frame_unreachable(const uint8_t *p, size_t len, struct frame_unreach *out)
     ip = icmp + ICMP_HEAD;
     if (ip[0] != 0x45 || ip[9] != 6)
         return false;
-    out->address = u32(ip + 16);
-    out->from = (uint16_t)u16(ip + IP_HEAD);
-    out->to = (uint16_t)u16(ip + IP_HEAD + 2);
-    out->seq = u32(ip + IP_HEAD + 4);
-    return true;
+    out->address = addr_v4(u32(ip + 16));
+    return segment_of(ip + IP_HEAD, out);
 }
 
 bool frame_dhcp_nak(const uint8_t *p, size_t len, uint32_t *xid)

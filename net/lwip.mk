@@ -1,5 +1,5 @@
-# lwIP, by name: NO_SYS, IPv4, TCP, UDP, DHCP.  What is not listed is not in
-# the image (no SNMP, PPP, IGMP, AutoIP, IPv6, no netconn or socket API).
+# lwIP, by name: NO_SYS, IPv4, IPv6, TCP, UDP, DHCP.  What is not listed is
+# not in the image (no SNMP, PPP, IGMP, AutoIP, no netconn or socket API).
 # core/dns.c is missing on purpose: net/stack.c and net/dnsmsg.c stand in its
 # place.
 
@@ -24,6 +24,12 @@ LWIP := \
 	core/ipv4/ip4.c \
 	core/ipv4/ip4_addr.c \
 	core/ipv4/ip4_frag.c \
+	core/ipv6/ethip6.c \
+	core/ipv6/icmp6.c \
+	core/ipv6/ip6.c \
+	core/ipv6/ip6_addr.c \
+	core/ipv6/mld6.c \
+	core/ipv6/nd6.c \
 	netif/ethernet.c
 
 # Run once per byte of payload: worth -O2.

@@ -39,7 +39,7 @@
 
 /* ---- protocols: what a mail client needs, nothing that answers ---- */
 #define LWIP_IPV4           1
-#define LWIP_IPV6           0
+#define LWIP_IPV6           1 /* by SLAAC: stack6.c */
 #define LWIP_ICMP           1 /* answers ping; frame.c judges unreachables */
 #define LWIP_RAW            0
 #define LWIP_IGMP           0
@@ -50,9 +50,19 @@
 #define IP_OPTIONS_ALLOWED  0 /* source routes and the like */
 #define IP_REASSEMBLY       0 /* fragments are dropped at our edge already */
 #define IP_FRAG             0
+#define LWIP_IPV6_FORWARD   0
+#define LWIP_IPV6_REASS     0
+#define LWIP_IPV6_FRAG      0
+#define LWIP_IPV6_DHCP6     0
 #define LWIP_STATS          0
 #define LWIP_BROADCAST_PING 0
 #define LWIP_MULTICAST_PING 0
+
+/* ---- IPv6: an address without a wait; name servers from the router ---- */
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS  0
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 2
+#define LWIP_ND6_NUM_NEIGHBORS         5
+#define LWIP_ND6_NUM_DESTINATIONS      5
 
 /* ---- ARP: the SYN behind a DNS answer must not push it out ---- */
 #define ARP_QUEUEING   1
@@ -95,10 +105,11 @@
 
 /* ---- received checksums are checked, sent ones made: lwIP's default, named
  * because a driver's offload must never switch them off silently ---- */
-#define CHECKSUM_CHECK_IP   1
-#define CHECKSUM_CHECK_UDP  1
-#define CHECKSUM_CHECK_TCP  1
-#define CHECKSUM_CHECK_ICMP 1
+#define CHECKSUM_CHECK_IP    1
+#define CHECKSUM_CHECK_UDP   1
+#define CHECKSUM_CHECK_TCP   1
+#define CHECKSUM_CHECK_ICMP  1
+#define CHECKSUM_CHECK_ICMP6 1
 
 #define LWIP_HOOK_FILENAME "arch/lwip_hooks.h"
 #define LWIP_HOOK_TCP_ISN(local, lport, remote, rport) \

@@ -16,6 +16,7 @@
 #include "netdev.h"
 
 #include "lwip/etharp.h"
+#include "lwip/ethip6.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 #include "netif/ethernet.h"
@@ -150,8 +151,10 @@ static err_t init(struct netif *n)
     n->hwaddr_len = sizeof(dev->mac);
     memcpy(n->hwaddr, dev->mac, sizeof(dev->mac));
     n->mtu = dev->mtu >= 576 && dev->mtu <= 1500 ? dev->mtu : 1500;
-    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
+    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+               NETIF_FLAG_MLD6;
     n->output = etharp_output;
+    n->output_ip6 = ethip6_output;
     n->linkoutput = tx;
     return ERR_OK;
 }

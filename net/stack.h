@@ -1,9 +1,10 @@
 /*
  * stack.h - TCP/IP on one Ethernet device: address, names, time.
  *
- * IPv4. Addresses cross this seam as uint32_t in host byte order
- * (10.0.2.15 = 0x0a00020f). One stack per run; lwIP is inside and nowhere
- * else. Everything runs from stack_poll(), in the caller's loop.
+ * IPv4 by DHCP or as told, IPv6 by SLAAC beside it. IPv4 addresses of our
+ * own are uint32_t in host byte order (10.0.2.15 = 0x0a00020f). One stack per
+ * run; lwIP is inside and nowhere else. Everything runs from stack_poll(), in
+ * the caller's loop.
  */
 #ifndef NET_STACK_H
 #define NET_STACK_H
@@ -12,12 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
+
 struct netdev;
 
 struct stack_config {
     bool dhcp;
     uint32_t address, netmask, gateway; /* when !dhcp; gateway may be 0   */
-    uint32_t dns[2];      /* 0: none given (DHCP's are used if any)    */
+    bool ipv6;            /* false: IPv6 frames are dropped           */
+    struct addr dns[2];   /* none given: the network's are used if any */
     uint32_t source_ip;   /* 0: any; otherwise must be ours            */
     const char *hostname; /* sent with DHCP; NULL: none. Lives on.     */
 };
@@ -38,17 +42,18 @@ uint64_t stack_deadline(uint64_t now_ms);
 enum stack_link {
     STACK_LINK_DOWN,  /* the device says there is no cable               */
     STACK_NO_ADDRESS, /* waiting for DHCP                                */
-    STACK_UP,         /* an address is configured                        */
+    STACK_UP,         /* there is an address, of either family           */
     STACK_DEAD,       /* the device broke its rules: stack_why()         */
 };
 enum stack_link stack_link(void);
 const char *stack_why(void);
-uint32_t stack_address(void);
+struct addr stack_address(unsigned len); /* ours: 4, 16, or 0: any */
 uint32_t stack_gateway(void);
-uint32_t stack_dns_server(void); /* the first in use; 0: none */
+struct addr stack_dns_server(void); /* the first in use, or none */
 
-/* Name to address. A dotted quad is answered at once without a packet. One
- * question at a time: start, then ask until it is not PENDING. */
+/* Name to address, of the family with addresses of so many bytes (4 or 16). An
+ * address of either is answered at once without a packet. One question at a
+ * time: start, then ask until it is not PENDING. */
 enum stack_dns {
     STACK_DNS_PENDING,
     STACK_DNS_FOUND,
@@ -57,7 +62,7 @@ enum stack_dns {
     STACK_DNS_SILENT,    /* no server answered in time, or none is known  */
     STACK_DNS_BAD_NAME,  /* not a name one can ask for                    */
 };
-enum stack_dns stack_dns_start(const char *name, size_t len);
-enum stack_dns stack_dns_result(uint32_t *address);
+enum stack_dns stack_dns_start(const char *name, size_t len, unsigned family);
+enum stack_dns stack_dns_result(struct addr *);
 
 #endif

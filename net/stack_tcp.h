@@ -1,5 +1,6 @@
 /*
- * stack_tcp.h - what stack.c and tcp.c need of each other; for nobody else.
+ * stack_tcp.h - what the files that see lwIP need of each other; for nobody
+ * else.
  */
 #ifndef NET_STACK_TCP_H
 #define NET_STACK_TCP_H
@@ -8,15 +9,37 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "stack.h"
+
+#include "lwip/ip_addr.h"
 
 #define TCP_CONNECTIONS 2 /* open at the same time: tcp.h */
 
+/* stack.c: the same address, as lwIP has it and as we do */
+ip_addr_t stack_to_lwip(const struct addr *);
+struct addr stack_from_lwip(const ip_addr_t *);
+
 /* stack.c: can a packet for this address leave at all? */
-bool stack_routable(uint32_t address);
+bool stack_routable(const struct addr *);
 
 /* stack.c: has the neighbour that packets for this address go through (the
- * host itself, or the gateway) answered ARP? */
-bool stack_reachable(uint32_t address);
+ * host itself, or the gateway) answered ARP? IPv6: always true. */
+bool stack_reachable(const struct addr *);
+
+/* stack.c: the servers to ask, those given or else the network's, some of them
+ * empty; NULL: no more. */
+const struct addr *stack_dns_list(unsigned n);
+
+/* resolver.c: the question of stack_dns_start() */
+enum stack_dns resolver_result(void);
+void resolver_run(uint64_t now_ms);
+uint64_t resolver_deadline(void); /* UINT64_MAX: none */
+
+/* stack6.c: IPv6 by SLAAC (RFC 4862) on lwIP's one interface. */
+void stack6_start(void);            /* the link is up */
+bool stack6_address(struct addr *); /* false: none that others can reach */
+bool stack6_routable(const struct addr *);
+void stack6_hurry(void); /* after frames have come */
 
 /* tcp.c: after frames and timers have run: hand lwIP what it has room for. */
 void tcp_service(void);

@@ -168,11 +168,13 @@ static void push(struct tcp *t)
 
 static void service(struct tcp *t)
 {
+    struct addr peer;
+
     if (t->pcb == NULL)
         return;
+    peer = stack_from_lwip(&t->pcb->remote_ip);
     if (t->pcb->state == SYN_SENT && sys_now() - t->opened >= NEIGHBOUR_MS &&
-        !stack_reachable(
-            lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip))))) {
+        !stack_reachable(&peer)) {
         fail(t, TCP_NO_NEIGHBOUR);
         tcp_abandon(let_go(t), 0);
         return;
@@ -216,10 +218,13 @@ void tcp_before_sleep(void)
 
 static bool is_syn_of(const struct tcp *t, const struct frame_unreach *u)
 {
-    return t->pcb != NULL && t->pcb->state == SYN_SENT &&
-           ip4_addr_get_u32(ip_2_ip4(&t->pcb->remote_ip)) ==
-               lwip_htonl(u->address) &&
-           t->pcb->local_port == u->from && t->pcb->remote_port == u->to &&
+    struct addr peer;
+
+    if (t->pcb == NULL || t->pcb->state != SYN_SENT)
+        return false;
+    peer = stack_from_lwip(&t->pcb->remote_ip);
+    return addr_same(&peer, &u->address) && t->pcb->local_port == u->from &&
+           t->pcb->remote_port == u->to &&
            t->pcb->lastack == u->seq; /* lwIP: the SYN's own number */
 }
 
@@ -273,16 +278,18 @@ static void start(struct tcp *t, struct tcp_pcb *pcb)
  * finds no port. */
 static err_t bind_port(struct tcp_pcb *pcb)
 {
+    const ip_addr_t *any =
+        IP_IS_V6(&pcb->remote_ip) ? IP6_ADDR_ANY : IP4_ADDR_ANY;
     uint32_t first = LWIP_RAND(), i;
     err_t err = ERR_USE;
 
     for (i = 0; i <= TCP_CONNECTIONS && err == ERR_USE; i++)
-        err = tcp_bind(pcb, IP4_ADDR_ANY,
+        err = tcp_bind(pcb, any,
                        (u16_t)(LOCAL_PORTS | ((first + i) & ~LOCAL_PORTS)));
     return err;
 }
 
-struct tcp *tcp_open(uint32_t address, uint16_t port)
+struct tcp *tcp_open(const struct addr *address, uint16_t port)
 {
     struct tcp *t = free_slot();
     struct tcp_pcb *pcb;
@@ -295,13 +302,13 @@ struct tcp *tcp_open(uint32_t address, uint16_t port)
         fail(t, TCP_NO_ROUTE);
         return t;
     }
-    pcb = tcp_new();
+    to = stack_to_lwip(address);
+    pcb = tcp_new_ip_type(IP_GET_TYPE(&to));
     if (pcb == NULL) {
         t->taken = false;
         return NULL;
     }
     start(t, pcb);
-    ip_addr_set_ip4_u32(&to, lwip_htonl(address));
     err = bind_port(pcb);
     if (err == ERR_OK)
         err = tcp_connect(pcb, &to, port, on_connected);

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
+
 /* Static; tcp_open() takes one of two (the delivery's, and one to ask a
  * question), tcp_drop() gives it back. */
 struct tcp;
@@ -35,7 +37,7 @@ enum tcp_error {
 };
 
 /* NULL: no memory, or all are taken. */
-struct tcp *tcp_open(uint32_t address, uint16_t port);
+struct tcp *tcp_open(const struct addr *, uint16_t port);
 enum tcp_state tcp_state(const struct tcp *);
 enum tcp_error tcp_error(const struct tcp *);
 

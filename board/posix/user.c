@@ -1,8 +1,9 @@
 /*
  * user.c - QEMU's user network (libslirp) without QEMU.
  *
- * The same addresses: host 10.0.2.2 (the host's loopback), DNS 10.0.2.3, DHCP
- * gives 10.0.2.15. Only calls and fields of libslirp's first configuration
+ * The same addresses: host 10.0.2.2 and fec0::2 (the host's loopback), DNS
+ * 10.0.2.3, DHCP gives 10.0.2.15, a router the prefix fec0::/64. Only calls and
+ * fields of libslirp's first configuration
  * version are used, so that any libslirp 4.x fits.
  */
 #include <arpa/inet.h>
@@ -207,6 +208,11 @@ void posix_user_start(struct posix_net *n)
     inet_pton(AF_INET, "10.0.2.2", &conf.vhost);
     inet_pton(AF_INET, "10.0.2.15", &conf.vdhcp_start);
     inet_pton(AF_INET, "10.0.2.3", &conf.vnameserver);
+    conf.in6_enabled = true;
+    conf.vprefix_len = 64;
+    inet_pton(AF_INET6, "fec0::", &conf.vprefix_addr6);
+    inet_pton(AF_INET6, "fec0::2", &conf.vhost6);
+    inet_pton(AF_INET6, "fec0::3", &conf.vnameserver6);
     self.slirp = slirp_new(&conf, &callbacks, n);
     if (self.slirp == NULL)
         posix_die("libslirp does not start", slirp_version_string());

@@ -512,7 +512,7 @@ static bool check_net(struct loader *l)
 {
     struct config *c = l->c;
     struct blob at;
-    uint32_t address;
+    struct addr a;
 
     if (!config_ip(c, &at, l->err))
         return fail_at(l, at);
@@ -520,7 +520,8 @@ static bool check_net(struct loader *l)
         return fail(l, NOWHERE,
                     "source_ip must be the address that ip sets: "
                     "there is no other");
-    if (!c->dhcp && c->dns_addr[0] == 0 && !conf_ipv4(c->host, &address))
+    if (!c->dhcp && c->dns_addr[0].len == 0 &&
+        !addr_parse((const char *)c->host.p, c->host.len, &a))
         return fail(l, c->host,
                     "host is a name, and with a static ip a name "
                     "server is needed: set dns");

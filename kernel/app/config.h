@@ -9,6 +9,7 @@
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
+#include "addr.h"
 #include "conf.h"
 #include "smtp.h"
 
@@ -86,6 +87,7 @@ struct config {
     struct blob gateway;
     struct conf_list dns, ntp;
     uint32_t source_ip;
+    bool ipv6;
 
     bool trace;
     bool check;                   /* log in and send nothing              */
@@ -95,7 +97,8 @@ struct config {
     uint8_t notify; /* SMTP_NOTIFY_*, of dsn_notify                     */
     struct smtp_wishes wishes; /* of the keys from dsn_envid on; not ret  */
     bool dhcp;
-    uint32_t address, netmask, gateway_addr, dns_addr[2];
+    uint32_t address, netmask, gateway_addr;
+    struct addr dns_addr[2];
     struct blob message, html; /* the files `message`, `message.html`       */
     struct blob trust, crl, cert, key, dkim; /* PEM of the files above    */
 };

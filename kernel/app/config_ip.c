@@ -1,5 +1,5 @@
 /*
- * config_ip.c - the keys ip, gateway and dns -> addresses in host order.
+ * config_ip.c - the keys ip, gateway and dns -> addresses.
  *
  * ip is "dhcp", "ADDRESS/PREFIX", or Linux's
  *   client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1:ntp0
@@ -106,16 +106,20 @@ static bool linux_form(struct config *c, struct conf_error *err)
     static const char *const statics[] = { "", "off", "none", "static", NULL };
     struct blob f[FIELDS];
     size_t n = split(c->ip, f);
+    uint32_t dns = 0;
 
     if (n > FIELDS)
         return fail(err, "ip", " has too many fields", c->ip);
     if (f[GATEWAY].len != 0 && !host_address(f[GATEWAY], &c->gateway_addr))
         return fail(err, "ip", ": the gateway must be an IPv4 address",
                     f[GATEWAY]);
-    if (f[DNS0].len != 0 && !host_address(f[DNS0], &c->dns_addr[0]))
+    if (f[DNS0].len != 0 && !host_address(f[DNS0], &dns))
         return fail(err, "ip", ": dns0 must be an IPv4 address", f[DNS0]);
-    if (f[DNS1].len != 0 && !host_address(f[DNS1], &c->dns_addr[1]))
+    c->dns_addr[0] = addr_v4(dns);
+    dns = 0;
+    if (f[DNS1].len != 0 && !host_address(f[DNS1], &dns))
         return fail(err, "ip", ": dns1 must be an IPv4 address", f[DNS1]);
+    c->dns_addr[1] = addr_v4(dns);
     if (by_dhcp(f[AUTOCONF]) && f[CLIENT].len == 0) {
         c->dhcp = true;
         return true;
@@ -186,9 +190,10 @@ bool config_ip(struct config *c, struct blob *at, struct conf_error *err)
     for (i = 0; i < c->dns.count; i++) {
         *at = c->dns.item[i];
         if (i == 0)
-            c->dns_addr[1] = 0;
-        if (!host_address(*at, &c->dns_addr[i]))
-            return fail(err, "dns", " must be an IPv4 address", *at);
+            c->dns_addr[1].len = 0;
+        if (!addr_parse((const char *)at->p, at->len, &c->dns_addr[i]) ||
+            !addr_is_host(&c->dns_addr[i]))
+            return fail(err, "dns", " must be an IP address", *at);
     }
     return plausible(c, at, err);
 }

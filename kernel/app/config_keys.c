@@ -81,7 +81,7 @@ const struct conf_key config_keys[] = {
         "the account to use, on the command line; in the file it starts one"),
 
     /* the server */
-    STR("host", host, NULL, "name or IPv4 address of the server; required"),
+    STR("host", host, NULL, "name or IP address of the server; required"),
     { "port", CONF_U16, AT(port), NULL, NULL, 1, 65535,
       "default: 587, 465 with tls_starttls off, 25 with tls off" },
     CHOICE("protocol", protocol, "smtp", protocols,
@@ -204,7 +204,9 @@ const struct conf_key config_keys[] = {
         "a link"),
     STR("ip", ip, "dhcp", "dhcp, ADDRESS/PREFIX, or what Linux takes as ip="),
     STR("gateway", gateway, NULL, "IPv4 address of the router"),
-    LIST("dns", dns, "IPv4 addresses of up to two name servers"),
+    BOOL("ipv6", ipv6, "on",
+         "an IPv6 address beside the other, if a router offers one"),
+    LIST("dns", dns, "addresses of up to two name servers"),
     LIST("ntp", ntp,
          "time servers, asked if the machine has no clock to trust"),
     { "source_ip", CONF_IPV4, AT(source_ip), NULL, NULL, 0, 0,

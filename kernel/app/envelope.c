@@ -10,7 +10,6 @@
 #include "crypto.h"
 #include "header.h"
 #include "message.h"
-#include "quad.h"
 
 #define RCPT_MAX 1000 /* more than servers take at once (RFC 5321: 100)  */
 #define SHOWN    200  /* bytes of an address in a reason */
@@ -224,7 +223,7 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
 
 /* ------------------------------------------------------------------ job */
 
-void envelope_job(const struct config *c, uint32_t our_address,
+void envelope_job(const struct config *c, const struct addr *our_address,
                   struct smtp_job *job)
 {
     static const enum smtp_auth auth[] = {
@@ -241,13 +240,14 @@ void envelope_job(const struct config *c, uint32_t our_address,
         [AUTH_XOAUTH2] = SMTP_AUTH_XOAUTH2,
         [AUTH_LOGIN] = SMTP_AUTH_LOGIN,
     };
-    static char literal[24];
+    static char literal[sizeof("[IPv6:]") + sizeof(struct addr_text)];
     int n;
 
     job->helo = str_of(c->domain);
     if (c->domain.len == 0) { /* RFC 5321 4.1.4: no name, so the address */
-        n = snprintf(literal, sizeof(literal), "[" QUAD_FMT "]",
-                     QUAD(our_address));
+        n = snprintf(literal, sizeof(literal), "[%s%s]",
+                     our_address->len == 16 ? "IPv6:" : "",
+                     addr_text(our_address).s);
         job->helo.p = literal;
         job->helo.len = n > 0 ? (size_t)n : 0;
     }

@@ -17,7 +17,7 @@ bool envelope_addresses(const struct config *, struct smtp_job *,
                         struct report *);
 
 /* What is only known once the network is up: the EHLO name. */
-void envelope_job(const struct config *, uint32_t our_address,
+void envelope_job(const struct config *, const struct addr *our_address,
                   struct smtp_job *);
 
 #endif

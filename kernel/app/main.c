@@ -88,6 +88,7 @@ static void deliver(void)
 {
     static struct message message;
     struct smtp_job job = { 0 };
+    struct addr ours;
     uint64_t give_up = clock_ms() + (uint64_t)conf.total_timeout_s * 1000;
 
     if (!guard(give_up))
@@ -99,7 +100,8 @@ static void deliver(void)
         (conf.check || compose_open(&conf, &job, &message, &report)) &&
         submit_ready(&conf, &report) && network_up(&conf, give_up, &report) &&
         network_resolve(&conf, give_up, &report)) {
-        envelope_job(&conf, stack_address(), &job);
+        ours = stack_address(report.address.len);
+        envelope_job(&conf, &ours, &job);
         submit(&conf, &message, &job, give_up, &report);
     }
     submit_forget();

@@ -8,7 +8,7 @@
 /* TLSPlaintext.type (RFC 8446 5.1) */
 enum { RECORD_ALERT = 21, RECORD_HANDSHAKE = 22 };
 
-void probe_start(struct probe *p, uint32_t address, uint16_t port,
+void probe_start(struct probe *p, const struct addr *address, uint16_t port,
                  struct blob host)
 {
     /* the certificate does not matter: the connection ends before it */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "blob.h"
 
 enum probe_answer {
@@ -29,7 +30,7 @@ struct probe {
     bool done; /* asked once: not again                               */
 };
 
-void probe_start(struct probe *, uint32_t address, uint16_t port,
+void probe_start(struct probe *, const struct addr *, uint16_t port,
                  struct blob host);
 enum probe_answer probe_run(struct probe *);
 void probe_end(struct probe *);

@@ -220,9 +220,8 @@ void report_print(const struct report *r)
     put(&l, ",\"host\":");
     put_blob(&l, r->host);
     put(&l, ",\"address\":");
-    if (r->address != 0)
-        put_fmt(&l, "\"%u.%u.%u.%u\"", r->address >> 24, r->address >> 16 & 255,
-                r->address >> 8 & 255, r->address & 255);
+    if (r->address.len != 0)
+        put_fmt(&l, "\"%s\"", addr_text(&r->address).s);
     else
         put(&l, "null");
     put(&l, ",\"tls\":");

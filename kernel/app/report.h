@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "blob.h"
 #include "smtp.h"
 #include "status.h"
@@ -40,7 +41,7 @@ struct report {
     char reason[REPORT_REASON_MAX];
     struct blob message_id; /* without <>; empty: none yet                 */
     struct blob host;
-    uint32_t address;        /* 0: not known; host byte order               */
+    struct addr address;     /* of the server; len 0: not known             */
     const char *tls_version; /* NULL: no TLS                               */
     const char *tls_cipher;
     bool tls_verified;

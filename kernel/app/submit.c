@@ -10,9 +10,9 @@
 #include "compose.h"
 #include "log.h"
 #include "loop.h"
+#include "network.h"
 #include "probe.h"
 #include "pump.h"
-#include "quad.h"
 #include "stack.h"
 #include "verdict.h"
 
@@ -351,7 +351,7 @@ static void watch_greeting(struct session *s, uint64_t now)
     }
     if (now >= s->ask_at && !s->probe.done) {
         submit_forget();
-        probe_start(&s->probe, s->report->address, s->port, s->conf->host);
+        probe_start(&s->probe, &s->report->address, s->port, s->conf->host);
     }
     if (probe_run(&s->probe) != PROBE_TLS)
         return;
@@ -457,34 +457,54 @@ static uint64_t when_to_ask(const struct session *s, uint64_t round_trip)
     return s->opened + (3 * round_trip > wait ? 3 * round_trip : wait);
 }
 
-static bool connect(struct session *s)
+/* TCP_OK: the connection is up. */
+static enum tcp_error try_address(struct session *s)
 {
     uint64_t now = clock_ms(), limit = now + CONNECT_MS, begun = now;
     struct loop_notice notice = { 0 };
 
-    s->tcp = tcp_open(s->report->address, s->port);
-    if (s->tcp == NULL) {
-        verdict_connect(TCP_NO_MEMORY, s->port, s->report);
-        return false;
-    }
+    s->tcp = tcp_open(&s->report->address, s->port);
+    if (s->tcp == NULL)
+        return TCP_NO_MEMORY;
     if (limit > s->give_up)
         limit = s->give_up;
     while (tcp_state(s->tcp) == TCP_CONNECTING && now < limit) {
         loop_notice(&notice, now, "a connection");
         now = loop_turn(limit);
     }
+    if (tcp_state(s->tcp) == TCP_CONNECTING)
+        return TCP_TIMED_OUT;
     /* up and reset at once: it was up, and the session will say so */
-    if (tcp_state(s->tcp) == TCP_CONNECTING ||
-        (tcp_state(s->tcp) == TCP_BROKEN && tcp_error(s->tcp) != TCP_RESET)) {
-        verdict_connect(tcp_error(s->tcp), s->port, s->report);
-        return false;
-    }
+    if (tcp_state(s->tcp) == TCP_BROKEN && tcp_error(s->tcp) != TCP_RESET)
+        return tcp_error(s->tcp);
     s->opened = now;
     s->ask_at = when_to_ask(s, now - begun);
     s->report->at.tcp = board_now_ns() / 1000;
-    log_say("connected to " QUAD_FMT " port %u", QUAD(s->report->address),
+    log_say("connected to %s port %u", addr_text(&s->report->address).s,
             s->port);
-    return true;
+    return TCP_OK;
+}
+
+/* To the address that was found, or to one of the other family (RFC 8305, one
+ * after the other). If both fail it is the first that is reported. */
+static bool connect(struct session *s)
+{
+    struct addr first = s->report->address;
+    enum tcp_error e = try_address(s);
+
+    if (e == TCP_OK)
+        return true;
+    if (network_other(s->conf, s->give_up, &s->report->address)) {
+        log_say("no connection to %s: trying %s", addr_text(&first).s,
+                addr_text(&s->report->address).s);
+        if (s->tcp != NULL)
+            tcp_drop(s->tcp);
+        if (try_address(s) == TCP_OK)
+            return true;
+    }
+    s->report->address = first;
+    verdict_connect(e, s->port, s->report);
+    return false;
 }
 
 /* QUIT, close_notify or an alert get a moment to leave; nobody waits for an

@@ -16,7 +16,6 @@
 #include "loop.h"
 #include "network.h"
 #include "ntp.h"
-#include "quad.h"
 #include "rng.h"
 #include "stack.h"
 
@@ -43,7 +42,7 @@ static enum ntp_answer ask(uint64_t until, int64_t *t, const char **why)
     return a;
 }
 
-static bool ask_server(uint32_t address, uint64_t give_up, int64_t *t,
+static bool ask_server(const struct addr *address, uint64_t give_up, int64_t *t,
                        const char **why)
 {
     enum ntp_answer a = NTP_NOTHING;
@@ -63,33 +62,21 @@ static bool ask_server(uint32_t address, uint64_t give_up, int64_t *t,
     return a == NTP_TIME;
 }
 
-static bool resolve(struct blob name, uint64_t give_up, uint32_t *address)
-{
-    enum stack_dns d = stack_dns_start((const char *)name.p, name.len);
-    uint64_t now = clock_ms();
-
-    d = d == STACK_DNS_BAD_NAME ? d : stack_dns_result(address);
-    while (d == STACK_DNS_PENDING && now < give_up) {
-        now = loop_turn(give_up);
-        d = stack_dns_result(address);
-    }
-    return d == STACK_DNS_FOUND;
-}
-
 static bool ask_all(const struct config *conf, uint64_t give_up,
                     struct blob *last, const char **why)
 {
-    uint32_t address = 0;
+    struct addr address = { 0 };
     int64_t t;
     size_t i;
 
     for (i = 0; i < conf->ntp.count; i++) {
         *last = conf->ntp.item[i];
         *why = "its name is not known";
-        if (resolve(*last, give_up, &address) &&
-            ask_server(address, give_up, &t, why)) {
+        if (network_look_up(conf, *last, give_up, &address) ==
+                STACK_DNS_FOUND &&
+            ask_server(&address, give_up, &t, why)) {
             clock_set(t);
-            log_say("time by " QUAD_FMT, QUAD(address));
+            log_say("time by %s", addr_text(&address).s);
             return true;
         }
         log_say("no time from %.*s: %s", (int)last->len, (const char *)last->p,

@@ -3,7 +3,6 @@
  */
 #include "verdict.h"
 
-#include "quad.h"
 #include "stack.h"
 
 /* status when the verdict is "refused"; a "try later" is 75 unless the row
@@ -155,18 +154,20 @@ void verdict_tls(enum tls_error e, const char *why, const struct config *conf,
 
 void verdict_connect(enum tcp_error e, uint16_t port, struct report *r)
 {
-    static const char *const words[] = {
+    bool v6 = r->address.len == 16;
+    const char *const words[] = {
         [TCP_OK] = "nobody answers",
         [TCP_REFUSED] = "connection refused: nothing listens there",
         [TCP_RESET] = "connection reset",
         [TCP_TIMED_OUT] = "nobody answers",
-        [TCP_NO_ROUTE] = "no route to it: set gateway",
+        [TCP_NO_ROUTE] = v6 ? "no route to it: no router offers IPv6 here"
+                            : "no route to it: set gateway",
         [TCP_NO_NEIGHBOUR] = "nobody answers ARP for it, or for the gateway",
         [TCP_NO_MEMORY] = "out of memory",
     };
 
     report_end(r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK,
-               "cannot connect to " QUAD_FMT " port %u: %s", QUAD(r->address),
+               "cannot connect to %s port %u: %s", addr_text(&r->address).s,
                port,
                stack_link() == STACK_LINK_DOWN ? "the network link is down"
                                                : words[e]);

@@ -57,7 +57,12 @@ def plain(machine):
     """Nothing strange; and nothing but what is needed before the SYN."""
     r, wire = deliver_over(machine)
     # DISCOVER, REQUEST, "this address is mine", "who is the server?", SYN
-    equal(wire.kinds()[:5], ['dhcp', 'dhcp', 'arp', 'arp', 'tcp'],
+    kinds = wire.kinds()
+    # beside it a router is asked for IPv6, and waited for by nobody: two
+    # reports of groups, one solicitation
+    check(kinds[:kinds.index('tcp')].count('ipv6') <= 3, 'too much', kinds)
+    equal([k for k in kinds if k != 'ipv6'][:5],
+          ['dhcp', 'dhcp', 'arp', 'arp', 'tcp'],
           'first frames', r)
 
 

@@ -129,11 +129,13 @@ class Ether:
         os.unlink(self.path)
 
     def kinds(self):
-        """What the guest sent: 'arp', 'dhcp', 'dns', 'tcp', ... in order."""
+        """What the guest sent: 'arp', 'dhcp', 'dns', 'tcp', 'ipv6', ... in
+        order."""
         found = []
         for f in self.frames:
             port = f[36:38]
             found.append('arp' if f[12:14] == b'\x08\x06' else
+                         'ipv6' if f[12:14] == b'\x86\xdd' else
                          {6: 'tcp', 1: 'icmp'}.get(f[23], {
                              b'\0\x43': 'dhcp', b'\0\x35': 'dns'}.get(
                                  port, 'udp')))

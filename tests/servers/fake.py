@@ -402,7 +402,8 @@ class Fake:
         self.stopping = threading.Event()
         self._threads, self._conns = [], []
         self._ended = threading.Condition()
-        self._sock = socket.socket()
+        self._sock = socket.socket(socket.AF_INET6 if ':' in host else
+                                   socket.AF_INET)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._sock.bind((host, port))
         self._sock.listen(64)

@@ -2,11 +2,11 @@
  * test_config.c - configurations as people write them, good and bad: each
  * default by way of the table, each refusal with its reason and its place.
  */
-/* sources: kernel/app/config.c kernel/app/config_keys.c
+/* sources: net/addr.c kernel/app/config.c kernel/app/config_keys.c
             kernel/app/config_ip.c kernel/app/config_wishes.c kernel/conf.c
             kernel/conf_value.c smtp/mailbox.c smtp/addrlist.c smtp/header.c
             smtp/scan.c smtp/text.c smtp/date.c */
-/* includes: kernel kernel/app smtp board */
+/* includes: kernel kernel/app smtp board net */
 #include "check.h"
 
 #include "board.h"
@@ -167,6 +167,7 @@ static const char *const usual[] = {
     "interface auto",
     "ip dhcp",
     "gateway ",
+    "ipv6 on",
     "dns ",
     "ntp ",
     "source_ip ",
@@ -473,17 +474,17 @@ static void addresses(void)
     CHECK_EQ(c.address, 0x0a00020f);
     CHECK_EQ(c.netmask, 0xffffff00);
     CHECK_EQ(c.gateway_addr, 0x0a000202);
-    CHECK_EQ(c.dns_addr[1], 0x09090909);
+    CHECK_EQ(addr_to_v4(&c.dns_addr[1]), 0x09090909);
     OK(load_usual("host h\nto a@b\n",
                   "ip=10.0.2.15::10.0.2.2:255.255.0.0:box:eth0:off:10.0.2.3"));
     CHECK_EQ(c.netmask, 0xffff0000);
     CHECK_EQ(c.gateway_addr, 0x0a000202);
-    CHECK_EQ(c.dns_addr[0], 0x0a000203);
+    CHECK_EQ(addr_to_v4(&c.dns_addr[0]), 0x0a000203);
     OK(load_usual("host h\nto a@b\n", "ip=:::::eth0:dhcp"));
     CHECK(c.dhcp);
     OK(load_usual("host h\nto a@b\n", "ip=on dns=10.0.2.3"));
     CHECK(c.dhcp);
-    CHECK_EQ(c.dns_addr[0], 0x0a000203);
+    CHECK_EQ(addr_to_v4(&c.dns_addr[0]), 0x0a000203);
     OK(load_usual("host 10.0.2.2\nto a@b\nip 10.0.2.15/31\n", ""));
 }
 

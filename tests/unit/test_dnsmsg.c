@@ -1,4 +1,4 @@
-/* sources: net/dnsmsg.c */
+/* sources: net/dnsmsg.c net/addr.c */
 /* includes: net */
 /*
  * test_dnsmsg.c - DNS questions and answers (RFC 1035), bytes written out.
@@ -19,11 +19,13 @@ static size_t query_len;
 static enum dnsmsg_verdict ask(const char *reply, size_t len, uint32_t *a)
 {
     uint8_t *exact = malloc(len != 0 ? len : 1); /* ASan sees the end */
+    struct addr found = addr_v4(*a);
     enum dnsmsg_verdict v;
 
-    query_len = dnsmsg_query(query, 0x1234, "mail.example", 12);
+    query_len = dnsmsg_query(query, 0x1234, DNSMSG_A, "mail.example", 12);
     memcpy(exact, reply, len);
-    v = dnsmsg_reply(query, query_len, exact, len, a);
+    v = dnsmsg_reply(query, query_len, exact, len, &found);
+    *a = addr_to_v4(&found);
     free(exact);
     return v;
 }
@@ -35,24 +37,24 @@ static void questions(void)
     static const uint8_t want[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0" QUESTION;
     char name[300];
 
-    query_len = dnsmsg_query(query, 0x1234, "mail.example", 12);
+    query_len = dnsmsg_query(query, 0x1234, DNSMSG_A, "mail.example", 12);
     CHECK_MEM(query, query_len, want, sizeof(want) - 1);
-    query_len = dnsmsg_query(query, 0x1234, "mail.example.", 13);
+    query_len = dnsmsg_query(query, 0x1234, DNSMSG_A, "mail.example.", 13);
     CHECK_MEM(query, query_len, want, sizeof(want) - 1);
-    CHECK_EQ(dnsmsg_query(query, 1, "", 0), 0);
-    CHECK_EQ(dnsmsg_query(query, 1, ".", 1), 0);
-    CHECK_EQ(dnsmsg_query(query, 1, "a..b", 4), 0);
-    CHECK_EQ(dnsmsg_query(query, 1, ".a", 2), 0);
-    CHECK_EQ(dnsmsg_query(query, 1, "a b", 3), 0);
-    CHECK_EQ(dnsmsg_query(query, 1, "a\0b", 3), 0);
-    CHECK_EQ(dnsmsg_query(query, 1, "m\xc3\xa4il", 5), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, "", 0), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, ".", 1), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, "a..b", 4), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, ".a", 2), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, "a b", 3), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, "a\0b", 3), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, "m\xc3\xa4il", 5), 0);
     memset(name, 'a', sizeof(name));
-    CHECK(dnsmsg_query(query, 1, name, 63) != 0);
-    CHECK_EQ(dnsmsg_query(query, 1, name, 64), 0);
+    CHECK(dnsmsg_query(query, 1, DNSMSG_A, name, 63) != 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, name, 64), 0);
     for (size_t i = 63; i < sizeof(name); i += 64)
         name[i] = '.';
-    CHECK_EQ(dnsmsg_query(query, 1, name, 253), 12 + 255 + 4);
-    CHECK_EQ(dnsmsg_query(query, 1, name, 254), 0);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, name, 253), 12 + 255 + 4);
+    CHECK_EQ(dnsmsg_query(query, 1, DNSMSG_A, name, 254), 0);
 }
 
 static void answers(void)

@@ -1,4 +1,5 @@
-/* sources: net/netif.c net/frame.c net/stack.c net/tcp.c net/dnsmsg.c
+/* sources: net/netif.c net/frame.c net/stack.c net/stack6.c net/tcp.c
+ * net/resolver.c net/dnsmsg.c net/addr.c
  * kernel/heap.c kernel/log.c kernel/panic.c */
 /* includes: net kernel board */
 /* libs: lwip */
@@ -10,194 +11,7 @@
  * a connection of ours in the making give TCP frames something to reach: the
  * good ones are answered, so the bad ones are not refused for a silly reason.
  */
-#include "frame.h"
-#include "heap.h"
-#include "netdev.h"
-#include "netif.h"
-#include "rng.h"
-#include "stack.h"
-#include "board.h"
-
-#define tcp_state lwip_tcp_state
-#include "lwip/tcp.h"
-#undef tcp_state
-#include "tcp.h"
-
-#include "check.h"
-
-#define OURS 0xac1e7354u /* 172.30.115.84 */
-#define PEER 0xac1e7325u
-
-static const uint8_t mac[6] = { 0x00, 0x23, 0xc1, 0xde, 0xd0, 0x0d };
-
-/* ------------------------------------------- what the program gives ----- */
-
-void board_write(const char *p, size_t len)
-{
-    fwrite(p, 1, len, stdout);
-}
-
-uint64_t board_now_ns(void)
-{
-    return 0;
-}
-
-_Noreturn void board_exit(int status)
-{
-    exit(status);
-}
-
-static bool all_ones; /* what the generator gives */
-
-uint32_t rng_u32(void)
-{
-    return all_ones ? UINT32_MAX : (uint32_t)check_random(&check_seed);
-}
-
-uint32_t rng_keyed32(const void *p, size_t n)
-{
-    (void)p;
-    return (uint32_t)n;
-}
-
-/* --------------------------------------------- a device in memory ------- */
-
-static struct {
-    struct netdev dev;
-    uint8_t *rx; /* a heap block of the frame's size */
-    size_t rx_len;
-    uint8_t tx[1514];
-    size_t tx_len;
-    unsigned sent;
-    bool full, cable_out;
-    unsigned link_asked;
-} dev;
-
-static const uint8_t *rx_peek(struct netdev *d, size_t *len)
-{
-    (void)d;
-    *len = dev.rx_len;
-    return dev.rx;
-}
-
-static void rx_done(struct netdev *d)
-{
-    (void)d;
-    free(dev.rx);
-    dev.rx = NULL;
-}
-
-static uint8_t *tx_buf(struct netdev *d, size_t *cap)
-{
-    (void)d;
-    *cap = sizeof(dev.tx);
-    return dev.full ? NULL : dev.tx;
-}
-
-static void tx_send(struct netdev *d, size_t len)
-{
-    (void)d;
-    dev.tx_len = len;
-    dev.sent++;
-}
-
-static bool arm(struct netdev *d)
-{
-    (void)d;
-    return dev.rx != NULL;
-}
-
-static bool link_up(struct netdev *d)
-{
-    (void)d;
-    dev.link_asked++;
-    return !dev.cable_out;
-}
-
-static uint64_t now = 1000;
-
-static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-    (void)arg;
-    (void)err;
-    tcp_abort(pcb);
-    return ERR_ABRT;
-}
-
-static void start(void)
-{
-    static const struct netdev_ops ops = {
-        .rx_peek = rx_peek,
-        .rx_done = rx_done,
-        .tx_buf = tx_buf,
-        .tx_send = tx_send,
-        .arm = arm,
-        .link_up = link_up,
-    };
-    const struct stack_config conf = {
-        .address = OURS,
-        .netmask = 0xffffff00,
-        .gateway = 0xac1e7301,
-        .dns = { PEER },
-    };
-    struct tcp_pcb *pcb;
-
-    if (dev.dev.ops != NULL)
-        return;
-    dev.dev.ops = &ops;
-    dev.dev.mtu = 1500;
-    memcpy(dev.dev.mac, mac, sizeof(mac));
-    CHECK(stack_start(&dev.dev, &conf, now));
-    CHECK_EQ(stack_link(), STACK_UP);
-    pcb = tcp_new();
-    CHECK_EQ(tcp_bind(pcb, IP_ADDR_ANY, 80), ERR_OK);
-    pcb = tcp_listen(pcb);
-    tcp_accept(pcb, accepted);
-}
-
-/* One frame in; how many went out. */
-static unsigned give(const uint8_t *p, size_t len)
-{
-    unsigned before;
-
-    start();
-    before = dev.sent;
-    dev.rx = malloc(len != 0 ? len : 1);
-    dev.rx_len = len;
-    /* cppcheck-suppress uninitvar ; the frame is built in the same call */
-    memcpy(dev.rx, p, len);
-    stack_poll(now);
-    CHECK(dev.rx == NULL);
-    return dev.sent - before;
-}
-
-/* -------------------------------------------------- building frames ----- */
-
-static void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v & 0xffff);
-}
-
-static unsigned get16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-static uint32_t sum(const uint8_t *p, size_t len, uint32_t s)
-{
-    for (size_t i = 0; i < len; i++)
-        s += (uint32_t)p[i] << (i % 2 == 0 ? 8 : 0);
-    while (s >> 16 != 0)
-        s = (s & 0xffff) + (s >> 16);
-    return s;
-}
+#include "wire.h"
 
 /* Right checksums, as far as the frame's own lengths make sense. */
 static void fix(uint8_t *f, size_t len)
@@ -469,6 +283,13 @@ static void padding(void)
         CHECK_EQ(dev.tx[i], 0);
 }
 
+static struct tcp *open_to(uint32_t peer, uint16_t port)
+{
+    struct addr a = addr_v4(peer);
+
+    return tcp_open(&a, port);
+}
+
 /* The device has no room: nothing is lost that TCP has, and nothing leaks. */
 static void tx_full(void)
 {
@@ -479,7 +300,7 @@ static void tx_full(void)
     give(f, arp_frame(f)); /* from here on the peer is known */
     dev.full = true;
     CHECK_EQ(give(f, ping_frame(f)), 0);
-    t = tcp_open(PEER, 25);
+    t = open_to(PEER, 25);
     CHECK(t != NULL && tcp_state(t) == TCP_CONNECTING);
     CHECK(netif_stats().tx_full != 0);
     CHECK_EQ(stack_deadline(now), now + 1);
@@ -490,7 +311,7 @@ static void tx_full(void)
     CHECK_EQ(dev.tx[47], 2); /* the SYN */
     tcp_drop(t);
     used = heap_stats().used;
-    t = tcp_open(PEER, 25);
+    t = open_to(PEER, 25);
     tcp_drop(t);
     CHECK_EQ(heap_stats().used, used);
 }
@@ -503,7 +324,7 @@ static void unreachable(void)
     struct tcp *t;
 
     give(f, arp_frame(f));
-    t = tcp_open(PEER, 25);
+    t = open_to(PEER, 25);
     CHECK_EQ(tcp_state(t), TCP_CONNECTING);
     len = ip_frame(f, 1, 8 + 28);
     memset(f + 34, 0, 8);
@@ -559,23 +380,23 @@ static void connections(void)
 
     start();
     used = heap_stats().used;
-    a = tcp_open(PEER, 25);
-    b = tcp_open(PEER, 587);
+    a = open_to(PEER, 25);
+    b = open_to(PEER, 587);
     CHECK(a != NULL && b != NULL && a != b);
-    CHECK(tcp_open(PEER, 465) == NULL);
+    CHECK(open_to(PEER, 465) == NULL);
     CHECK(tcp_send_buf(a, &len) != tcp_send_buf(b, &len));
     tcp_drop(a);
     CHECK_EQ(tcp_state(b), TCP_CONNECTING);
-    a = tcp_open(0x7f000001, 25);
+    a = open_to(0x7f000001, 25);
     CHECK(a != NULL);
     CHECK_EQ(tcp_error(a), TCP_NO_ROUTE);
     CHECK_EQ(tcp_error(b), TCP_OK);
     tcp_drop(a);
     tcp_drop(b);
     heap_fail_from(1);
-    CHECK(tcp_open(PEER, 25) == NULL);
+    CHECK(open_to(PEER, 25) == NULL);
     heap_fail_from(0);
-    a = tcp_open(PEER, 25);
+    a = open_to(PEER, 25);
     CHECK(a != NULL);
     tcp_drop(a);
     CHECK_EQ(heap_stats().used, used);
@@ -584,21 +405,21 @@ static void connections(void)
 /* A question that finds no memory is asked again. */
 static void dns_no_memory(void)
 {
-    uint32_t address;
+    struct addr address;
     unsigned before;
 
     start();
     for (uint32_t n = 1; n <= 2; n++) {
         before = dev.sent;
         heap_fail_at(n);
-        CHECK_EQ(stack_dns_start("mail.test", 9), STACK_DNS_PENDING);
+        CHECK_EQ(stack_dns_start("mail.test", 9, 4), STACK_DNS_PENDING);
         heap_fail_at(0);
         CHECK(stack_deadline(now) <= now + 1000);
         now += 1000;
         stack_poll(now);
         CHECK_EQ(stack_dns_result(&address), STACK_DNS_PENDING);
         CHECK(dev.sent > before);
-        CHECK_EQ(stack_dns_start("10.1.2.3", 8), STACK_DNS_FOUND);
+        CHECK_EQ(stack_dns_start("10.1.2.3", 8, 4), STACK_DNS_FOUND);
     }
 }
 
@@ -664,10 +485,10 @@ static void local_ports(void)
     all_ones = true;
     start();
     give(f, arp_frame(f));
-    a = tcp_open(PEER, 25);
+    a = open_to(PEER, 25);
     CHECK(a != NULL);
     first = source_port();
-    b = tcp_open(PEER, 25);
+    b = open_to(PEER, 25);
     CHECK(b != NULL);
     CHECK_EQ(first, 0xffff);
     CHECK_EQ(source_port(), 0xc000);

@@ -2,8 +2,8 @@
  * test_report.c - the report line: one line of ASCII, valid JSON whatever a
  * peer sent, every field in its place. Python's json module is the judge.
  */
-/* sources: kernel/app/report.c */
-/* includes: kernel/app kernel smtp board */
+/* sources: kernel/app/report.c net/addr.c */
+/* includes: kernel/app kernel smtp board net */
 #include "check.h"
 
 #include "board.h"
@@ -104,7 +104,7 @@ static void fields(void)
     r = plain();
     r.host = blob_str("mx.example");
     r.message_id = blob_str("1@2");
-    r.address = 0xc0000201;
+    r.address = addr_v4(0xc0000201);
     r.tls_version = "TLSv1.2";
     r.tls_cipher = "TLS-ECDHE-ECDSA-WITH-CHACHA20-POLY1305-SHA256-AND-MORE";
     r.bytes = UINT64_MAX;

@@ -1,0 +1,374 @@
+/* sources: net/netif.c net/frame.c net/stack.c net/stack6.c net/tcp.c
+ * net/resolver.c net/dnsmsg.c net/addr.c
+ * kernel/heap.c kernel/log.c kernel/panic.c */
+/* includes: net kernel board */
+/* libs: lwip */
+/*
+ * test_ipv6.c - IPv6 frames, good, bad and random, through netif.c into lwIP:
+ * a router's answer makes an address, neighbours are answered, and what is
+ * malformed is dropped before lwIP reads it (RFC 8200, 4443, 4861, 4862).
+ */
+#include "wire.h"
+
+#define ETH  14
+#define IP6  40
+#define ICMP (ETH + IP6)
+
+static const uint8_t router[16] = { 0xfe, 0x80, [15] = 1 };
+static const uint8_t prefix[16] = { 0x20, 0x01, 0x0d, 0xb8 };
+/* what RFC 4291, appendix A, makes of the prefix and the card's address */
+static const uint8_t ours[16] = {
+    0x20, 0x01, 0x0d, 0xb8, 0,    0,    0,    0,
+    0x02, 0x23, 0xc1, 0xff, 0xfe, 0xde, 0xd0, 0x0d
+};
+static const uint8_t peer[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x99 };
+static const uint8_t link_local[16] = { 0xfe, 0x80, 0,    0,    0,    0,
+                                        0,    0,    0x02, 0x23, 0xc1, 0xff,
+                                        0xfe, 0xde, 0xd0, 0x0d };
+static const uint8_t all_nodes[16] = { 0xff, 0x02, [15] = 1 };
+
+/* A right checksum, as far as the frame's own lengths make sense. */
+static void fix6(uint8_t *f, size_t len)
+{
+    static const uint8_t place[] = { [6] = 16, [17] = 6, [58] = 2 };
+    uint8_t *ip = f + ETH, next = ip[6];
+    size_t n = get16(ip + 4), at;
+    uint32_t s;
+
+    if (len < ICMP || n > len - ICMP || next >= sizeof(place))
+        return;
+    at = place[next];
+    if (at == 0 || at + 2 > n)
+        return;
+    put16(f + ICMP + at, 0);
+    s = sum(ip + 8, 32, (uint32_t)n + next);
+    put16(f + ICMP + at, 0xffff ^ sum(f + ICMP, n, s));
+}
+
+static size_t ip6_frame(uint8_t *f, uint8_t next, size_t n,
+                        const uint8_t from[16], const uint8_t to[16])
+{
+    static const uint8_t their_mac[6] = { 0x28, 0, 0, 0x22, 0x2b, 0x38 };
+
+    memset(f, 0, ICMP + n);
+    memcpy(f, mac, 6);
+    if (to[0] == 0xff) {
+        put16(f, 0x3333);
+        memcpy(f + 2, to + 12, 4);
+    }
+    memcpy(f + 6, their_mac, 6);
+    put16(f + 12, 0x86dd);
+    f[ETH] = 0x60;
+    put16(f + ETH + 4, (unsigned)n);
+    f[ETH + 6] = next;
+    f[ETH + 7] = 255;
+    memcpy(f + ETH + 8, from, 16);
+    memcpy(f + ETH + 24, to, 16);
+    return ICMP + n;
+}
+
+/* A router advertisement with its address, MTU, prefix and name server. */
+static size_t ra_frame(uint8_t *f)
+{
+    size_t len = ip6_frame(f, 58, 16 + 8 + 8 + 32 + 24, router, all_nodes);
+    uint8_t *p = f + ICMP;
+
+    p[0] = 134;
+    p[4] = 64;
+    put16(p + 6, 1800);
+    p += 16;
+    p[0] = 1; /* source link-layer address */
+    p[1] = 1;
+    memcpy(p + 2, f + 6, 6);
+    p += 8;
+    p[0] = 5;
+    p[1] = 1;
+    put32(p + 4, 1400);
+    p += 8;
+    p[0] = 3;
+    p[1] = 4;
+    p[2] = 64;
+    p[3] = 0xc0; /* on-link, autonomous */
+    put32(p + 4, 86400);
+    put32(p + 8, 14400);
+    memcpy(p + 16, prefix, 16);
+    p += 32;
+    p[0] = 25;
+    p[1] = 3;
+    put32(p + 4, 1800);
+    memcpy(p + 8, peer, 16);
+    fix6(f, len);
+    return len;
+}
+
+/* A neighbour asks for, or tells, a link-layer address. */
+static size_t nd_frame(uint8_t *f, uint8_t type, const uint8_t target[16])
+{
+    size_t len = ip6_frame(f, 58, 24 + 8, peer, ours);
+    uint8_t *p = f + ICMP;
+
+    p[0] = type;
+    p[4] = type == 136 ? 0x60 : 0;
+    memcpy(p + 8, target, 16);
+    p[24] = type == 136 ? 2 : 1;
+    p[25] = 1;
+    memcpy(p + 26, f + 6, 6);
+    fix6(f, len);
+    return len;
+}
+
+static size_t echo_frame(uint8_t *f)
+{
+    size_t len = ip6_frame(f, 58, 16, peer, ours);
+
+    f[ICMP] = 128;
+    fix6(f, len);
+    return len;
+}
+
+static size_t syn_frame(uint8_t *f)
+{
+    static const uint8_t mss[4] = { 2, 4, 5, 0xa0 };
+    size_t len = ip6_frame(f, 6, 24, peer, ours);
+    uint8_t *p = f + ICMP;
+
+    put16(p, 1025);
+    put16(p + 2, 80);
+    put32(p + 4, 1000);
+    p[12] = 0x60;
+    p[13] = 2;
+    put16(p + 14, 8000);
+    memcpy(p + 20, mss, 4);
+    fix6(f, len);
+    return len;
+}
+
+static size_t udp6_frame(uint8_t *f)
+{
+    size_t len = ip6_frame(f, 17, 8 + 5, peer, ours);
+    uint8_t *p = f + ICMP;
+
+    put16(p, 53);
+    put16(p + 2, 5353);
+    put16(p + 4, 13);
+    memcpy(p + 8, "hello", 5);
+    fix6(f, len);
+    return len;
+}
+
+/* type 1 or 2, about a TCP segment of ours */
+static size_t error_frame(uint8_t *f, uint8_t type, const uint8_t seg[8])
+{
+    size_t len = ip6_frame(f, 58, 8 + IP6 + 8, router, ours);
+    uint8_t *p = f + ICMP;
+
+    p[0] = type;
+    if (type == 2)
+        put32(p + 4, 1300);
+    p[8] = 0x60;
+    put16(p + 12, 20);
+    p[14] = 6;
+    memcpy(p + 16, ours, 16);
+    memcpy(p + 32, peer, 16);
+    memcpy(p + 48, seg, 8);
+    fix6(f, len);
+    return len;
+}
+
+static bool dropped(const uint8_t *f, size_t len)
+{
+    const char *why = NULL;
+
+    return frame_check(f, len, mac, &why) == 0 && why != NULL;
+}
+
+/* A router is asked for at once; its answer makes an address and a name server
+ * without a wait; then neighbours and peers are answered. */
+static void good(void)
+{
+    uint8_t f[1514];
+    struct addr a;
+
+    with_ipv6 = true;
+    start();
+    CHECK(dev.sent >= 1);
+    a = stack_address(16);
+    CHECK_EQ(a.len, 0);
+    give(f, ra_frame(f));
+    a = stack_address(16);
+    CHECK_EQ(a.len, 16);
+    CHECK_EQ(memcmp(a.b, ours, 16), 0);
+    CHECK_EQ(give(f, nd_frame(f, 135, ours)), 1);
+    CHECK_EQ(dev.tx[ICMP], 136);
+    CHECK_EQ(memcmp(dev.tx + ETH + 24, peer, 16), 0);
+    CHECK_EQ(give(f, nd_frame(f, 135, link_local)), 1);
+    CHECK_EQ(give(f, nd_frame(f, 135, peer)), 0); /* not ours to answer */
+    CHECK_EQ(give(f, echo_frame(f)), 1);
+    CHECK_EQ(dev.tx[ICMP], 129);
+    CHECK_EQ(give(f, syn_frame(f)), 1);
+    CHECK_EQ(dev.tx[ICMP + 13], 0x12); /* SYN, ACK */
+    CHECK_EQ(netif_rx_bytes(), 0);
+}
+
+/* ICMPv6 "unreachable" ends a SYN of ours, if it is about that one. */
+static void unreachable(void)
+{
+    struct addr to = { .len = 16 };
+    uint8_t f[1514], seg[8];
+    struct tcp *t;
+
+    give(f, nd_frame(f, 136, peer));
+    memcpy(to.b, peer, 16);
+    t = tcp_open(&to, 25);
+    if (!CHECK(t != NULL))
+        return;
+    CHECK_EQ(tcp_state(t), TCP_CONNECTING);
+    CHECK_EQ(dev.tx[ICMP + 13], 2);
+    memcpy(seg, dev.tx + ICMP, 8);
+    seg[7] ^= 1;
+    give(f, error_frame(f, 1, seg));
+    CHECK_EQ(tcp_state(t), TCP_CONNECTING);
+    seg[7] ^= 1;
+    give(f, error_frame(f, 2, seg)); /* too big: says nothing about the way */
+    CHECK_EQ(tcp_state(t), TCP_CONNECTING);
+    give(f, error_frame(f, 1, seg));
+    CHECK_EQ(tcp_state(t), TCP_BROKEN);
+    CHECK_EQ(tcp_error(t), TCP_NO_ROUTE);
+    tcp_drop(t);
+}
+
+static size_t nth(unsigned kind, uint8_t *f)
+{
+    static const uint8_t seg[8] = { 0 };
+
+    switch (kind) {
+    case 0:
+        return ra_frame(f);
+    case 1:
+        return nd_frame(f, 135, ours);
+    case 2:
+        return nd_frame(f, 136, peer);
+    case 3:
+        return echo_frame(f);
+    case 4:
+        return syn_frame(f);
+    case 5:
+        return udp6_frame(f);
+    case 6:
+        return error_frame(f, 1, seg);
+    default:
+        return error_frame(f, 2, seg);
+    }
+}
+
+/* Each byte of a good frame with each of 256 values; each length. */
+static void mutants(void)
+{
+    for (unsigned kind = 0; kind < 8; kind++) {
+        uint8_t good_frame[1514], f[1514];
+        size_t len = nth(kind, good_frame);
+
+        CHECK(!dropped(good_frame, len));
+        for (size_t n = 0; n < len; n++) {
+            CHECK(dropped(good_frame, n));
+            CHECK_EQ(give(good_frame, n), 0);
+        }
+        for (size_t at = 0; at < len * 256; at++) {
+            memcpy(f, good_frame, len);
+            f[at / 256] = (uint8_t)at;
+            fix6(f, len);
+            give(f, len);
+            if (at % 64 == 0)
+                now += 100;
+        }
+        CHECK_EQ(netif_rx_bytes(), 0);
+    }
+}
+
+/* Lengths that fit each other, but hold less or more than they should. */
+static void cut(void)
+{
+    for (unsigned kind = 0; kind < 8; kind++) {
+        uint8_t f[1514];
+        size_t len = nth(kind, f);
+
+        while (len-- > ICMP) {
+            put16(f + ETH + 4, (unsigned)(len - ICMP));
+            fix6(f, len);
+            give(f, len);
+        }
+    }
+    CHECK_EQ(netif_rx_bytes(), 0);
+}
+
+static void rules(void)
+{
+    static const uint8_t next[] = { 0, 43, 44, 50, 51, 59, 60, 1, 2, 132 };
+    uint8_t f[1514];
+    size_t len;
+
+    for (size_t i = 0; i < sizeof(next); i++) {
+        len = echo_frame(f);
+        f[ETH + 6] = next[i]; /* extension headers, strangers */
+        CHECK(dropped(f, len));
+    }
+    for (unsigned type = 0; type < 256; type++) {
+        bool want = type == 128 || type == 134 || type == 135 || type == 136;
+
+        len = ip6_frame(f, 58, type == 134 ? 16 : 24, peer, ours);
+        f[ICMP] = (uint8_t)type;
+        CHECK_EQ(dropped(f, len), !want);
+    }
+    len = udp6_frame(f);
+    put16(f + ICMP + 6, 0); /* no checksum (RFC 8200, 8.1) */
+    CHECK(dropped(f, len));
+    len = ip6_frame(f, 58, 16, all_nodes, ours);
+    f[ICMP] = 128;
+    CHECK(dropped(f, len)); /* from a multicast address */
+    len = ra_frame(f);
+    f[ICMP + 16 + 1] = 0; /* an option of length 0 */
+    CHECK(dropped(f, len));
+    len = ra_frame(f);
+    f[ICMP + 16 + 1] = 2; /* an Ethernet address takes one unit */
+    CHECK(dropped(f, len));
+    len = echo_frame(f);
+    f[0] = 1; /* IPv4's multicast */
+    CHECK(dropped(f, len));
+}
+
+/* Any option types and lengths a router could think of. */
+static void options(void)
+{
+    uint8_t f[1514];
+
+    for (unsigned i = 0; i < 200000; i++) {
+        size_t n = 16 + check_random(&check_seed) % 160, at = 16;
+        size_t len = ip6_frame(f, 58, n, router, all_nodes);
+        uint8_t *p = f + ICMP;
+
+        for (size_t k = 16; k < n; k++)
+            p[k] = (uint8_t)check_random(&check_seed);
+        p[0] = 134;
+        put16(p + 6, (unsigned)(i % 3) * 900);
+        while (at + 8 <= n) {
+            static const uint8_t type[] = { 1, 3, 5, 24, 25, 31, 200 };
+
+            p[at] = type[check_random(&check_seed) % sizeof(type)];
+            p[at + 1] = (uint8_t)(check_random(&check_seed) % 6);
+            at += p[at + 1] == 0 ? 8 : p[at + 1] * 8u;
+        }
+        fix6(f, len);
+        give(f, len);
+        if (i % 16 == 0)
+            now += 700;
+    }
+    CHECK_EQ(netif_rx_bytes(), 0);
+}
+
+static const struct check_case cases[] = {
+    { "good", good },   { "unreachable", unreachable },
+    { "rules", rules }, { "mutants", mutants },
+    { "cut", cut },     { "options", options },
+};
+
+CHECK_MAIN(cases)
