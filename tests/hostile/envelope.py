@@ -18,7 +18,7 @@ def rcpt_row(name, replies, status, wanted, caps=('PIPELINING',), vm=False):
         if run.ours:
             equal(sum(len(w.messages) for w in wires), int('sent' in wanted),
                   'messages', run)
-        for m in wires[0].messages:
+        for m in (m for w in wires for m in w.messages):
             equal(m['recipients'],
                   [n for n, o in zip(NAMES, wanted) if o == 'sent'],
                   'recipients of the message', run)
