@@ -168,6 +168,13 @@ bool server_data_go(struct server *s, const struct server_say *no)
                                     no->enhanced[2] },
                                   "no message is taken" };
 
+        if (bdat && s->chunk_last && s->cfg->lmtp) {
+            begin(s); /* each recipient is told (RFC 2033 section 4.3) */
+            s->bad = why;
+            s->chunking = true;
+            chunk(s);
+            return true;
+        }
         server_reset(s);
         server_set(s, SERVER_READY);
         s->back = SERVER_READY;
