@@ -31,7 +31,9 @@ bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
     s->job = job;
     s->now = now_ms;
     s->size = job->size;
-    s->eight_bit = job->eight_bit;
+    s->content = job->binary      ? SMTP_BINARY
+                 : job->eight_bit ? SMTP_8BIT
+                                  : SMTP_7BIT;
     s->out = job->out;
     s->out_size = job->out_size;
     s->state = job->tls == SMTP_TLS_IMPLICIT ? STATE_TLS : STATE_GREETING;
@@ -170,6 +172,12 @@ void smtp_tls_up(struct smtp *o, bool peer_verified, uint64_t now_ms)
 
 /* --- bytes out -------------------------------------------------------- */
 
+static bool body_wanted(const struct session *s)
+{
+    return s->state == STATE_BODY && s->todo == CMD_NONE &&
+           (s->bdat ? chunk_ready(s) : s->out_size - s->out_len >= 2);
+}
+
 unsigned smtp_want(const struct smtp *o)
 {
     const struct session *s = look(o);
@@ -183,8 +191,7 @@ unsigned smtp_want(const struct smtp *o)
         want |= SMTP_WORK;
     if (s->fit_wanted)
         want |= SMTP_FIT;
-    if (s->state == STATE_BODY && s->todo == CMD_NONE &&
-        s->out_size - s->out_len >= 2)
+    if (body_wanted(s))
         want |= SMTP_BODY;
     return want | SMTP_IN;
 }
@@ -224,8 +231,11 @@ size_t smtp_body(struct smtp *o, const uint8_t *p, size_t n, uint64_t now_ms)
     if (s->state != STATE_BODY || n == 0)
         return 0;
     s->now = now_ms;
-    taken = dotstuff(&s->dots, s->out + s->out_len, s->out_size - s->out_len,
-                     &made, p, n);
+    if (s->bdat)
+        taken = chunk_add(s, p, n);
+    else
+        taken = dotstuff(&s->dots, s->out + s->out_len,
+                         s->out_size - s->out_len, &made, p, n);
     s->out_len += made;
     if (s->dots.bad)
         state_hang_up(s, SMTP_F_JOB,
@@ -240,11 +250,13 @@ void smtp_body_end(struct smtp *o, uint64_t now_ms)
 {
     struct session *s = in(o);
 
-    if (s->state != STATE_BODY)
+    if (!body_wanted(s))
         return;
     s->now = now_ms;
     if (s->dots.cr)
         state_hang_up(s, SMTP_F_JOB, "the message ends in a CR without LF");
+    else if (s->bdat)
+        chunk_end(s);
     else
         state_enter(s, STATE_DOT, CMD_DOT);
 }
@@ -252,13 +264,14 @@ void smtp_body_end(struct smtp *o, uint64_t now_ms)
 struct smtp_offers smtp_offers(const struct smtp *o)
 {
     const struct session *s = look(o);
-    struct smtp_offers offers = { s->caps.eight_bit, s->caps.utf8 };
+    struct smtp_offers offers = { s->caps.eight_bit, s->caps.utf8,
+                                  session_binary(s) };
 
     return offers;
 }
 
-void smtp_fitted(struct smtp *o, uint64_t size, bool eight_bit, bool utf8,
-                 uint64_t now_ms)
+void smtp_fitted(struct smtp *o, uint64_t size, enum smtp_content content,
+                 bool utf8, uint64_t now_ms)
 {
     struct session *s = in(o);
 
@@ -267,7 +280,7 @@ void smtp_fitted(struct smtp *o, uint64_t size, bool eight_bit, bool utf8,
     s->now = now_ms;
     s->fitted = true;
     s->size = size;
-    s->eight_bit = eight_bit;
+    s->content = (uint8_t)content;
     s->utf8 = s->utf8 || utf8;
     dialogue_mail(s);
 }

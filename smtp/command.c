@@ -110,6 +110,9 @@ static void line(const struct session *s, unsigned cmd, size_t which,
     case CMD_NOOP:
         text_str(t, "NOOP");
         break;
+    case CMD_RSET:
+        text_str(t, "RSET");
+        break;
     case CMD_MAIL:
         mail(s, t);
         break;
@@ -122,12 +125,25 @@ static void line(const struct session *s, unsigned cmd, size_t which,
     case CMD_DOT:
         text_str(t, ".");
         break;
+    case CMD_BDAT:
+    case CMD_LAST:
+        text_str(t, "BDAT ");
+        text_u64(t, which);
+        if (cmd == CMD_LAST)
+            text_str(t, " LAST");
+        break;
     case CMD_QUIT:
         text_str(t, "QUIT");
         break;
     case CMD_NONE:
         break;
     }
+}
+
+void command_line(const struct session *s, unsigned cmd, size_t which,
+                  struct text *t)
+{
+    line(s, cmd, which, t, false);
 }
 
 static bool dot(struct session *s)
@@ -145,6 +161,8 @@ static bool write_line(struct session *s)
     struct text t =
         text_into((char *)s->out + s->out_len, s->out_size - s->out_len);
 
+    if (s->chunk != CHUNK_NONE)
+        return false;
     if (s->todo == CMD_DOT)
         return dot(s);
     if (s->todo == CMD_AUTH || s->todo == CMD_AUTH_DATA)
@@ -169,7 +187,9 @@ static enum command next(struct session *s, unsigned cmd)
         s->data_written = true;
     if (!session_pipelines(s) || (cmd != CMD_MAIL && cmd != CMD_RCPT))
         return CMD_NONE;
-    return s->write_rcpt < s->job->rcpt_count ? CMD_RCPT : CMD_DATA;
+    if (s->write_rcpt < s->job->rcpt_count)
+        return CMD_RCPT;
+    return s->bdat ? CMD_NONE : CMD_DATA;
 }
 
 void command_fill(struct session *s)
@@ -194,8 +214,10 @@ void command_ack(struct session *s, size_t n)
     if (n > s->out_len - s->out_at)
         n = s->out_len - s->out_at;
     s->out_at += n;
+    if (s->chunk == CHUNK_MADE && n != 0)
+        s->chunk = CHUNK_BEGUN;
     /* Each command is one line; in the message lines mean nothing. */
-    while (s->left < s->written && n != 0 &&
+    while (s->chunk == CHUNK_NONE && s->left < s->written && n != 0 &&
            (lf = memchr(at, '\n', n)) != NULL) {
         s->left++;
         n -= (size_t)(lf - at) + 1;
@@ -203,6 +225,8 @@ void command_ack(struct session *s, size_t n)
     }
     if (s->out_at != s->out_len)
         return;
+    if (s->chunk != CHUNK_NONE)
+        chunk_left(s);
     if (s->out_secret)
         text_wipe(s->out, s->out_len);
     s->out_secret = false;
@@ -213,7 +237,8 @@ void command_drop(struct session *s)
 {
     text_wipe(s->out, s->out_len);
     s->out_secret = false;
-    s->out_at = s->out_len = s->line_at = 0;
+    s->out_at = s->out_len = s->line_at = s->gathered = 0;
+    s->chunk = CHUNK_NONE;
     s->todo = CMD_NONE;
 }
 

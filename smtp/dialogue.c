@@ -33,6 +33,13 @@ static void unexpected(struct session *s)
 
 /* --- from the greeting to AUTH ---------------------------------------- */
 
+static void start_mail(struct session *s)
+{
+    s->bdat = chunk_wanted(s);
+    s->dots.plain = s->bdat;
+    state_enter(s, STATE_MAIL, CMD_MAIL);
+}
+
 void dialogue_mail(struct session *s)
 {
     if (s->job->check) {
@@ -49,7 +56,7 @@ void dialogue_mail(struct session *s)
     else if (s->caps.size_max != 0 && s->size > s->caps.size_max)
         state_quit(s, SMTP_F_SIZE, SMTP_REFUSED, NULL, NULL);
     else
-        state_enter(s, STATE_MAIL, CMD_MAIL);
+        start_mail(s);
 }
 
 static void after_ehlo(struct session *s)
@@ -165,6 +172,16 @@ static void advance(struct session *s, enum smtp_state to, enum command cmd)
     state_enter(s, to, session_pipelines(s) ? (enum command)s->todo : cmd);
 }
 
+/* All is decided by this reply, but others are still to come. */
+static void decide(struct session *s, enum smtp_failure failure)
+{
+    s->failure = (uint8_t)failure;
+    for (size_t i = 0; i < s->job->rcpt_count; i++)
+        if (s->job->rcpt[i].verdict == SMTP_PENDING)
+            state_settle(&s->job->rcpt[i], by_code(s), &s->last);
+    reason_write(s, reason_default(s, failure), &s->last);
+}
+
 static void on_mail(struct session *s, unsigned class)
 {
     enum smtp_failure failure = sender_failure(s);
@@ -176,33 +193,29 @@ static void on_mail(struct session *s, unsigned class)
     } else if (s->answered == s->written) {
         refused(s, failure, NULL);
     } else {
-        /* All is decided, but what was pipelined is still to be answered. */
-        s->failure = (uint8_t)failure;
-        for (size_t i = 0; i < s->job->rcpt_count; i++)
-            state_settle(&s->job->rcpt[i], by_code(s), &s->last);
+        decide(s, failure); /* what was pipelined has still its replies */
         state_enter(s, STATE_DRAIN, CMD_NONE);
     }
 }
 
-/* The sender was refused and commands were pipelined behind it. If the server
- * wants the message all the same: a lone dot if nobody would get it (RFC 2920
- * 3.1), or else nothing any more. */
+/* The sender or a chunk was refused and commands were pipelined behind it. If
+ * the server wants the message all the same: a lone dot if nobody would get it
+ * (RFC 2920 3.1), or else nothing any more. */
 static void on_drain(struct session *s, unsigned class)
 {
     enum smtp_failure failure = (enum smtp_failure)s->failure;
-    const struct smtp_reply_note *note = &s->job->rcpt[0].reply;
 
-    if (s->answered < s->written) {
+    if (s->answered < s->written || s->todo != CMD_NONE) {
         if (class == 2)
             s->accepted++;
         state_arm(s, STATE_DRAIN);
     } else if (class != 3 || !s->data_written) {
-        state_quit(s, failure, SMTP_TRY_LATER, NULL, note);
+        state_quit(s, failure, SMTP_TRY_LATER, NULL, NULL);
     } else if (s->accepted == 0) {
         state_enter(s, STATE_DOT, CMD_DOT);
     } else {
         command_drop(s);
-        state_finish(s, failure, SMTP_TRY_LATER, NULL, note);
+        state_finish(s, failure, SMTP_TRY_LATER, NULL, NULL);
     }
 }
 
@@ -228,6 +241,8 @@ static void on_rcpt(struct session *s, unsigned class)
         advance(s, STATE_RCPT, CMD_RCPT);
     else if (s->accepted == 0 && !s->data_written)
         state_quit(s, SMTP_F_RECIPIENTS, SMTP_REFUSED, NULL, NULL);
+    else if (s->bdat)
+        state_set(s, STATE_BODY);
     else
         advance(s, STATE_DATA, CMD_DATA);
 }
@@ -235,6 +250,11 @@ static void on_rcpt(struct session *s, unsigned class)
 static enum smtp_failure message_failure(const struct session *s)
 {
     return s->reply.code == 552 ? SMTP_F_SIZE : SMTP_F_MESSAGE;
+}
+
+void dialogue_failed(struct session *s)
+{
+    decide(s, message_failure(s));
 }
 
 static void on_data(struct session *s, unsigned class)
@@ -281,8 +301,7 @@ static void on_dot(struct session *s, unsigned class)
     struct smtp_rcpt *r = first_pending(s);
 
     if (r == NULL) {
-        state_quit(s, (enum smtp_failure)s->failure, verdict, NULL,
-                   &s->job->rcpt[0].reply);
+        state_quit(s, (enum smtp_failure)s->failure, verdict, NULL, NULL);
         return;
     }
     if (class == 3) {
@@ -302,6 +321,15 @@ static void on_dot(struct session *s, unsigned class)
 /* Deals with a reply that comes out of turn; true if it was one. */
 static bool out_of_turn(struct session *s, unsigned class)
 {
+    if ((s->state == STATE_BODY || s->state == STATE_DOT) &&
+        s->answered < s->left && s->reply.code != 421) {
+        s->answered++;
+        if (class == 3)
+            unexpected(s);
+        else
+            chunk_reply(s, class);
+        return true;
+    }
     if (s->state == STATE_BODY ||
         (s->state == STATE_DOT && !state_dot_left(s))) {
         on_early(s, class);

@@ -51,7 +51,7 @@ size_t dotstuff(struct dotstuff *d, uint8_t *out, size_t room, size_t *made,
         size_t run;
 
         if (d->cr || c == '\r' || c == '\n' || c == 0 ||
-            (c == '.' && !d->mid_line)) {
+            (c == '.' && !d->mid_line && !d->plain)) {
             put += special(d, out + put, c);
             taken++;
             continue;

@@ -19,6 +19,7 @@ struct dotstuff {
     bool mid_line; /* the last byte out was not a line end (zeroed: false) */
     bool cr;       /* a CR was read and waits for its LF */
     bool bad;      /* bare CR or NUL: sticks, nothing more is written */
+    bool plain;    /* the caller's: dots are left alone (BDAT) */
 };
 
 #define DOTSTUFF_END 5 /* room that dotstuff_end() needs */

@@ -1,5 +1,6 @@
 /*
- * params.c - the parameters of MAIL and RCPT: SIZE (RFC 1870), BODY (6152),
+ * params.c - the parameters of MAIL and RCPT: SIZE (RFC 1870), BODY (6152,
+ * 3030),
  * SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461, 6533), REQUIRETLS (8689),
  * BY (2852), MT-PRIORITY (6710), HOLDFOR and HOLDUNTIL (4865).
  *
@@ -162,6 +163,9 @@ const char *params_lack(const struct session *s)
     const struct smtp_wishes *w = &s->job->wishes;
     const struct ehlo *e = &s->caps;
 
+    if (s->content == SMTP_BINARY && !session_binary(s))
+        return "the message is binary and the server does not offer "
+               "BINARYMIME";
     if (!e->dsn && notes_wanted(s->job))
         return "delivery notes are asked for and the server does not offer "
                "DSN";
@@ -237,7 +241,9 @@ void params_mail(const struct session *s, struct text *t)
         text_str(t, " SIZE=");
         text_u64(t, s->size);
     }
-    if (s->caps.eight_bit && s->eight_bit)
+    if (s->content == SMTP_BINARY)
+        text_str(t, " BODY=BINARYMIME");
+    else if (s->caps.eight_bit && s->content == SMTP_8BIT)
         text_str(t, " BODY=8BITMIME");
     if (s->caps.utf8 && s->utf8)
         text_str(t, " SMTPUTF8");

@@ -5,6 +5,7 @@
  *   login.c     ... of AUTH
  *   state.c     the state, its deadline, the end
  *   command.c   commands into out[], and events
+ *   chunk.c     the message by BDAT
  *   params.c    the parameters of MAIL and RCPT, by extension
  *   job.c       what may not be sent at all
  *   reason.c    sentences
@@ -38,19 +39,24 @@ enum command {
     CMD_AUTH_DATA,
     CMD_AUTH_CANCEL,
     CMD_NOOP,
+    CMD_RSET,
     CMD_MAIL,
     CMD_RCPT,
     CMD_DATA,
     CMD_DOT,
+    CMD_BDAT,
+    CMD_LAST, /* BDAT LAST */
     CMD_QUIT
 };
+
+enum chunk_state { CHUNK_NONE, CHUNK_MADE, CHUNK_BEGUN };
 
 /* text is made when the event is pulled: here only what to make it from */
 struct session_event {
     uint8_t kind; /* enum smtp_event_kind */
     uint8_t what; /* state or command */
     uint16_t code;
-    uint32_t rcpt;
+    uint32_t rcpt; /* or the bytes of a chunk */
 };
 
 struct session {
@@ -59,8 +65,8 @@ struct session {
     uint8_t state, verdict;
     uint8_t failure; /* may be known before the state is CLOSED */
     bool tls_up, tls_verified;
-    bool utf8; /* an address or the message needs SMTPUTF8 */
-    bool eight_bit;
+    bool utf8;       /* an address or the message needs SMTPUTF8 */
+    uint8_t content; /* enum smtp_content */
     bool fit_wanted, fitted;
     uint64_t size; /* the job's, or smtp_fitted()'s */
 
@@ -84,6 +90,10 @@ struct session {
     size_t line_at;         /* bytes written of the command that is todo */
     bool out_secret;
 
+    bool bdat;       /* the message goes in chunks */
+    uint8_t chunk;   /* enum chunk_state, of the one in out */
+    size_t gathered; /* bytes for the next one, in out as well */
+
     uint8_t event_at, event_count;
     struct session_event events[SESSION_EVENTS];
 
@@ -93,7 +103,7 @@ struct session {
     struct dotstuff dots;
     struct reply reply;          /* being read */
     struct smtp_reply_note last; /* the last complete one */
-    char event_text[512];        /* a command, cut if it is longer */
+    char event_text[320];        /* a command, cut if it is longer */
     char reason[SESSION_REASON];
     uint8_t *out;
     size_t out_size;
@@ -104,6 +114,11 @@ struct session {
 static inline bool session_pipelines(const struct session *s)
 {
     return s->caps.pipelining;
+}
+
+static inline bool session_binary(const struct session *s)
+{
+    return s->caps.binary && s->caps.chunking && !s->job->no_chunking;
 }
 
 /* state.c */
@@ -135,7 +150,19 @@ void login_start(struct session *);
 void login_reply(struct session *, unsigned class);
 void login_work(struct session *); /* a slice, in WORK */
 
+void dialogue_failed(struct session *); /* the message is refused */
+
+/* chunk.c */
+bool chunk_wanted(const struct session *); /* BDAT rather than DATA? */
+bool chunk_ready(const struct session *);  /* bytes may be added */
+size_t chunk_add(struct session *, const uint8_t *p, size_t n);
+void chunk_end(struct session *);
+void chunk_left(struct session *); /* out is empty again */
+void chunk_reply(struct session *, unsigned class);
+
 /* command.c */
+void command_line(const struct session *, unsigned cmd, size_t which,
+                  struct text *);
 void command_fill(struct session *);
 void command_ack(struct session *, size_t n);
 void command_drop(struct session *); /* what waits in out never leaves */

@@ -5,6 +5,7 @@
  * No I/O, clock, heap or globals: the caller moves bytes and tells the time.
  *   out  = bytes for the server        in = bytes from the server
  *   body = the message, before line ends are normalised and dots doubled
+ *          (by DATA; BDAT leaves dots alone)
  * A *_buf() pointer lives until its *_ack(n), n <= len; acknowledging 0 is
  * allowed. Errors stick: once smtp_want() says SMTP_CLOSED nothing changes
  * any more, and bytes still in out (a QUIT) may be sent but never waited for.
@@ -190,11 +191,14 @@ struct smtp_job {
     struct smtp_str from;   /* without <>; empty: the null sender          */
     struct smtp_rcpt *rcpt; /* results are written here                    */
     size_t rcpt_count;
-    uint64_t size;  /* exact octets on the wire before dot-stuffing,
+    uint64_t size;    /* exact octets on the wire before dot-stuffing,
                                CRLF line ends; 0: not known                */
-    bool eight_bit; /* the message has bytes over 0x7f             */
-    bool fit;       /* size and eight_bit come by smtp_fitted(), when
-                               it is known what the server takes         */
+    bool eight_bit;   /* the message has bytes over 0x7f             */
+    bool binary;      /* the message goes as it is to the byte, whatever is
+                       in it: needs BINARYMIME                           */
+    bool fit;         /* size, eight_bit and binary come by smtp_fitted(),
+                       when it is known what the server takes            */
+    bool no_chunking; /* DATA even where BDAT is offered                */
     struct smtp_wishes wishes;
     uint8_t *out;        /* the caller's buffer for what is to be sent; commands
                      longer than it leave in pieces                       */
@@ -242,14 +246,20 @@ void smtp_work(struct smtp *, uint64_t now_ms);
 
 /* What the server takes, while SMTP_FIT is wanted: before MAIL, so that the
  * message may still change. smtp_fitted() goes on with the message as it is
- * now: its size as in the job, bytes over 0x7f in it, header fields that
- * need SMTPUTF8. A message that cannot be had so ends by
+ * now: its size as in the job, what is in it, header fields that need
+ * SMTPUTF8. A message that cannot be had so ends by
  * smtp_abort(SMTP_F_UNFIT). */
+enum smtp_content {
+    SMTP_7BIT,
+    SMTP_8BIT,  /* text with bytes over 0x7f                             */
+    SMTP_BINARY /* see binary in the job                                 */
+};
 struct smtp_offers {
     bool eight_bit, utf8;
+    bool binary; /* BINARYMIME, by BDAT                                  */
 };
 struct smtp_offers smtp_offers(const struct smtp *);
-void smtp_fitted(struct smtp *, uint64_t size, bool eight_bit, bool utf8,
+void smtp_fitted(struct smtp *, uint64_t size, enum smtp_content, bool utf8,
                  uint64_t now_ms);
 
 /* Message bytes while SMTP_BODY is wanted; returns how many were taken. */

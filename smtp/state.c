@@ -139,7 +139,7 @@ void state_hang_up(struct session *s, enum smtp_failure failure,
     command_drop(s);
     if (s->failure != SMTP_F_NONE)
         state_finish(s, (enum smtp_failure)s->failure, verdict, NULL,
-                     &s->job->rcpt[0].reply); /* decided before: on_mail() */
+                     NULL); /* decided before */
     else
         state_finish(s, failure, verdict, why, NULL);
 }

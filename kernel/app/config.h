@@ -45,6 +45,7 @@ struct config {
     struct blob account; /* the account chosen; empty: default        */
     struct blob host;
     uint16_t port;            /* 0: 25, 587 or 465 by tls settings        */
+    bool chunking;            /* BDAT where it is offered                 */
     uint8_t protocol;         /* enum config_protocol                     */
     uint32_t timeout_s;       /* per network state; 0: RFC 5321's own     */
     uint32_t total_timeout_s; /* of the whole run                         */

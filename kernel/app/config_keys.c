@@ -86,6 +86,8 @@ const struct conf_key config_keys[] = {
       "default: 587, 465 with tls_starttls off, 25 with tls off" },
     CHOICE("protocol", protocol, "smtp", protocols,
            "LMTP answers for each recipient"),
+    BOOL("chunking", chunking, "on",
+         "off: send by DATA even where BDAT is offered"),
     STR("domain", domain, NULL,
         "name given in EHLO; default: the image's address in brackets"),
     SECONDS("timeout", timeout_s, "off", 0, 3600,

@@ -256,6 +256,7 @@ void envelope_job(const struct config *c, const struct addr *our_address,
                                  : SMTP_TLS_IMPLICIT;
     job->lmtp = c->protocol == PROTOCOL_LMTP;
     job->check = c->check;
+    job->no_chunking = !c->chunking;
     job->auth = auth[c->auth];
     job->auth_unsafe = c->auth_unsafe;
     job->user = str_of(c->user);

@@ -129,3 +129,29 @@ sasl('SCRAM-SHA-256', 'on', 'posix')
 sasl('SCRAM-SHA-256', 'on', 'microvm')
 sasl('SCRAM-SHA-256', 'on', 'aarch64')
 sasl('SCRAM-SHA-256', 'on', 'riscv64')
+
+
+def chunking(kind, machine, setting):
+    """The message by BDAT where it is offered, unless turned off: the same
+    bytes arrive, in one chunk or in many."""
+    @case(f'negotiate/chunking-{setting}-{kind}-{machine}')
+    def run():
+        tag = f'chunking-{setting}-{kind}-{machine}'
+        srv = server(kind)
+        body = b'.dot\n.\n' + b'x' * 700 + b'\n' + b'.many lines\n' * 2000
+        message, r = submit(machine, srv, tag, f'chunking {setting}\n', body)
+        expect_sent(r, srv, tag, message)
+        verbs = [c for c in said(r) if c.startswith(('BDAT', 'DATA', '.'))]
+        if setting == 'off':
+            equal(verbs, ['DATA', '.'], 'commands', r)
+            return
+        check(len(verbs) > 4, 'chunks', verbs, r)
+        equal([c.endswith(' LAST') for c in verbs],
+              [False] * (len(verbs) - 1) + [True], 'LAST', r)
+        check(all(c.startswith('BDAT ') for c in verbs), 'DATA', verbs, r)
+
+
+for name in ('exim', 'postfix'):
+    chunking(name, 'posix', 'on')
+    chunking(name, 'posix', 'off')
+chunking('exim', 'microvm', 'on')

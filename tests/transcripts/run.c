@@ -6,6 +6,7 @@
 /* sources: smtp/client.c smtp/dialogue.c smtp/state.c smtp/command.c
  * smtp/job.c smtp/params.c smtp/xtext.c smtp/reason.c smtp/reply.c
  * smtp/ehlo.c smtp/mech.c smtp/auth.c smtp/login.c smtp/scram.c smtp/dotstuff.c
+ * smtp/chunk.c
  * smtp/mailbox.c smtp/idna.c smtp/base64.c smtp/text.c
  * tests/transcripts/script.c
  * tests/transcripts/escape.c tests/transcripts/crypto.c

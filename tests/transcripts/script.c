@@ -99,6 +99,10 @@ static bool flag(struct script *s, const char *key)
         s->job.wishes.require_tls = true;
     else if (strcmp(key, "nocrypto") == 0)
         s->no_crypto = true;
+    else if (strcmp(key, "binary") == 0)
+        s->job.binary = true;
+    else if (strcmp(key, "nochunking") == 0)
+        s->job.no_chunking = true;
     else if (strcmp(key, "check") == 0)
         s->job.check = true;
     else if (strcmp(key, "eightbit") == 0)
@@ -225,6 +229,26 @@ static bool setting(struct script *s, const char *key, char *arg)
     return true;
 }
 
+/* Does the message end with what the client says here? By BDAT that is where
+ * the bytes of the last chunk end. */
+static bool ends_message(struct script *s, const struct bytes *b)
+{
+    unsigned long n;
+    char word[5] = "";
+
+    if (s->chunk_left == 0 && b->len > 5 && memcmp(b->p, "BDAT ", 5) == 0 &&
+        sscanf((const char *)b->p, "BDAT %lu %4s", &n, word) >= 1) {
+        s->chunk_left = n;
+        s->chunk_last = strcmp(word, "LAST") == 0;
+        return s->chunk_last && n == 0;
+    }
+    if (s->chunk_left != 0) {
+        s->chunk_left -= s->chunk_left < b->len ? s->chunk_left : b->len;
+        return s->chunk_last && s->chunk_left == 0;
+    }
+    return b->len == 3 && memcmp(b->p, ".\r\n", 3) == 0;
+}
+
 static bool add_item(struct script *s, enum item_kind kind, unsigned line,
                      struct bytes b)
 {
@@ -248,8 +272,7 @@ static bool add_item(struct script *s, enum item_kind kind, unsigned line,
     i->line = line;
     i->bytes = b.p;
     i->len = b.len;
-    i->final_dot =
-        kind == ITEM_CLIENT && b.len == 3 && memcmp(b.p, ".\r\n", 3) == 0;
+    i->final_dot = kind == ITEM_CLIENT && ends_message(s, &b);
     s->item_count++;
     return true;
 }

@@ -25,8 +25,8 @@ struct item {
     unsigned line;
     uint8_t *bytes;
     size_t len;
-    bool early; /* the server speaks while the client still does */
-    bool final_dot;
+    bool early;     /* the server speaks while the client still does */
+    bool final_dot; /* the message ends with it */
     uint64_t seconds;
 };
 
@@ -54,6 +54,8 @@ struct script {
     size_t reason_count;
     struct item items[SCRIPT_ITEMS];
     size_t item_count;
+    size_t chunk_left; /* bytes of a BDAT still to be said */
+    bool chunk_last;
     void *kept[SCRIPT_KEPT]; /* what the strings above lie in */
     size_t kept_count;
 };
