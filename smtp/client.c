@@ -23,25 +23,35 @@ static const struct session *look(const struct smtp *o)
     return (const struct session *)(const void *)o->private_;
 }
 
+/* What a mail begins with; true if it can be sent. */
+static bool take(struct session *s, const struct smtp_job *job, uint64_t now_ms)
+{
+    s->job = job;
+    s->now = now_ms;
+    s->settled = s->fitted = false;
+    s->verdict = SMTP_PENDING;
+    s->failure = SMTP_F_NONE;
+    s->reason[0] = '\0';
+    s->size = job->size;
+    s->content = job->binary      ? SMTP_BINARY
+                 : job->eight_bit ? SMTP_8BIT
+                                  : SMTP_7BIT;
+    for (size_t i = 0; i < job->rcpt_count; i++) {
+        job->rcpt[i].verdict = SMTP_PENDING;
+        memset(&job->rcpt[i].reply, 0, sizeof job->rcpt[i].reply);
+    }
+    return job_ok(s);
+}
+
 bool smtp_init(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
 {
     struct session *s = in(o);
 
     memset(o, 0, sizeof *o);
-    s->job = job;
-    s->now = now_ms;
-    s->size = job->size;
-    s->content = job->binary      ? SMTP_BINARY
-                 : job->eight_bit ? SMTP_8BIT
-                                  : SMTP_7BIT;
     s->out = job->out;
     s->out_size = job->out_size;
     s->state = job->tls == SMTP_TLS_IMPLICIT ? STATE_TLS : STATE_GREETING;
-    for (size_t i = 0; i < job->rcpt_count; i++) {
-        job->rcpt[i].verdict = SMTP_PENDING;
-        memset(&job->rcpt[i].reply, 0, sizeof job->rcpt[i].reply);
-    }
-    if (!job_ok(s)) {
+    if (!take(s, job, now_ms)) {
         state_hang_up(s, SMTP_F_JOB, "");
         return false;
     }
@@ -191,6 +201,8 @@ unsigned smtp_want(const struct smtp *o)
         want |= SMTP_WORK;
     if (s->fit_wanted)
         want |= SMTP_FIT;
+    if (s->state == STATE_IDLE && !s->fit_wanted)
+        want |= s->rewind_wanted ? SMTP_REWIND : SMTP_IDLE;
     if (body_wanted(s))
         want |= SMTP_BODY;
     return want | SMTP_IN;
@@ -285,6 +297,68 @@ void smtp_fitted(struct smtp *o, uint64_t size, enum smtp_content content,
     dialogue_mail(s);
 }
 
+void smtp_rewound(struct smtp *o, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (s->state != STATE_IDLE || !s->rewind_wanted)
+        return;
+    s->now = now_ms;
+    dialogue_start(s);
+}
+
+/* The session, if it waits for the caller. */
+static struct session *idle(struct smtp *o, uint64_t now_ms)
+{
+    struct session *s = in(o);
+
+    if (s->state != STATE_IDLE || s->rewind_wanted || s->fit_wanted)
+        return NULL;
+    s->now = now_ms;
+    if (s->reply.status != REPLY_DONE) { /* one that nobody asked for */
+        state_hang_up(s, SMTP_F_PROTOCOL, NULL);
+        return NULL;
+    }
+    return s;
+}
+
+bool smtp_next(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
+{
+    struct session *s = idle(o, now_ms);
+
+    if (s == NULL || s->mails >= SMTP_REUSE_MAX || session_mail_max(s))
+        return false;
+    if (!take(s, job, now_ms)) {
+        state_results(s, SMTP_F_JOB, SMTP_REFUSED, "", NULL);
+        return false;
+    }
+    dialogue_mail(s);
+    return true;
+}
+
+bool smtp_ask(struct smtp *o, enum smtp_question what, struct smtp_str argument,
+              uint64_t now_ms)
+{
+    struct session *s = idle(o, now_ms);
+
+    if (s == NULL || argument.len > 500)
+        return false;
+    for (size_t i = 0; i < argument.len; i++)
+        if (argument.p[i] < ' ' || argument.p[i] > '~')
+            return false;
+    s->ask = argument;
+    state_enter(s, STATE_ASK, (enum command)(CMD_NOOP + what));
+    return true;
+}
+
+void smtp_quit(struct smtp *o, uint64_t now_ms)
+{
+    struct session *s = idle(o, now_ms);
+
+    if (s != NULL)
+        state_say_quit(s);
+}
+
 void smtp_work(struct smtp *o, uint64_t now_ms)
 {
     struct session *s = in(o);
@@ -324,8 +398,7 @@ enum smtp_failure smtp_failure(const struct smtp *o)
 {
     const struct session *s = look(o);
 
-    return s->state == STATE_CLOSED ? (enum smtp_failure)s->failure
-                                    : SMTP_F_NONE;
+    return s->settled ? (enum smtp_failure)s->failure : SMTP_F_NONE;
 }
 
 const char *smtp_state_name(const struct smtp *o)

@@ -32,12 +32,6 @@ void command_event(struct session *s, enum smtp_event_kind kind, unsigned what,
     s->event_count++;
 }
 
-static void helo(const struct session *s, const char *verb, struct text *t)
-{
-    text_str(t, verb);
-    text_mem(t, s->job->helo.p, s->job->helo.len);
-}
-
 /* job.c has seen that it works. */
 static void address(struct text *t, struct smtp_str a)
 {
@@ -45,29 +39,12 @@ static void address(struct text *t, struct smtp_str a)
     bool utf8;
 
     idna_address(t, a, &utf8, &why);
-}
-
-static void mail(const struct session *s, struct text *t)
-{
-    text_str(t, "MAIL FROM:<");
-    address(t, s->job->from);
     text_str(t, ">");
-    params_mail(s, t);
-}
-
-static void rcpt(const struct session *s, const struct smtp_rcpt *r,
-                 struct text *t)
-{
-    text_str(t, "RCPT TO:<");
-    address(t, r->address);
-    text_str(t, ">");
-    params_rcpt(s, r, t);
 }
 
 /* RFC 4954 section 4: "=" is an initial response without a byte. */
 static void auth(const struct session *s, struct text *t, bool hide)
 {
-    text_str(t, "AUTH ");
     text_str(t, auth_mech(s->mech)->name);
     if (s->auth_step == 0)
         return;
@@ -82,61 +59,51 @@ static void auth(const struct session *s, struct text *t, bool hide)
 static void line(const struct session *s, unsigned cmd, size_t which,
                  struct text *t, bool hide)
 {
-    switch ((enum command)cmd) {
-    case CMD_EHLO:
-        helo(s, "EHLO ", t);
-        break;
-    case CMD_LHLO:
-        helo(s, "LHLO ", t);
-        break;
-    case CMD_HELO:
-        helo(s, "HELO ", t);
-        break;
-    case CMD_STARTTLS:
-        text_str(t, "STARTTLS");
-        break;
-    case CMD_AUTH:
+    static const char *const verbs[] = {
+        [CMD_NONE] = "",
+        [CMD_EHLO] = "EHLO ",
+        [CMD_LHLO] = "LHLO ",
+        [CMD_HELO] = "HELO ",
+        [CMD_STARTTLS] = "STARTTLS",
+        [CMD_AUTH] = "AUTH ",
+        [CMD_AUTH_DATA] = "",
+        [CMD_AUTH_CANCEL] = "*",
+        [CMD_NOOP] = "NOOP",
+        [CMD_RSET] = "RSET",
+        [CMD_VRFY] = "VRFY",
+        [CMD_EXPN] = "EXPN",
+        [CMD_HELP] = "HELP",
+        [CMD_MAIL] = "MAIL FROM:<",
+        [CMD_RCPT] = "RCPT TO:<",
+        [CMD_DATA] = "DATA",
+        [CMD_DOT] = ".",
+        [CMD_BDAT] = "BDAT ",
+        [CMD_LAST] = "BDAT ",
+        [CMD_QUIT] = "QUIT",
+    };
+
+    text_str(t, verbs[cmd]);
+    if (cmd >= CMD_EHLO && cmd <= CMD_HELO) {
+        text_mem(t, s->job->helo.p, s->job->helo.len);
+    } else if (cmd == CMD_AUTH) {
         auth(s, t, hide);
-        break;
-    case CMD_AUTH_DATA:
-        if (hide)
-            text_str(t, "***");
-        else
-            auth_encode(s, t);
-        break;
-    case CMD_AUTH_CANCEL:
-        text_str(t, "*");
-        break;
-    case CMD_NOOP:
-        text_str(t, "NOOP");
-        break;
-    case CMD_RSET:
-        text_str(t, "RSET");
-        break;
-    case CMD_MAIL:
-        mail(s, t);
-        break;
-    case CMD_RCPT:
-        rcpt(s, &s->job->rcpt[which], t);
-        break;
-    case CMD_DATA:
-        text_str(t, "DATA");
-        break;
-    case CMD_DOT:
-        text_str(t, ".");
-        break;
-    case CMD_BDAT:
-    case CMD_LAST:
-        text_str(t, "BDAT ");
+    } else if (cmd == CMD_AUTH_DATA && hide) {
+        text_str(t, "***");
+    } else if (cmd == CMD_AUTH_DATA) {
+        auth_encode(s, t);
+    } else if (cmd >= CMD_NOOP && cmd <= CMD_HELP && s->ask.len != 0) {
+        text_str(t, " ");
+        text_mem(t, s->ask.p, s->ask.len);
+    } else if (cmd == CMD_MAIL) {
+        address(t, s->job->from);
+        params_mail(s, t);
+    } else if (cmd == CMD_RCPT) {
+        address(t, s->job->rcpt[which].address);
+        params_rcpt(s, &s->job->rcpt[which], t);
+    } else if (cmd == CMD_BDAT || cmd == CMD_LAST) {
         text_u64(t, which);
         if (cmd == CMD_LAST)
             text_str(t, " LAST");
-        break;
-    case CMD_QUIT:
-        text_str(t, "QUIT");
-        break;
-    case CMD_NONE:
-        break;
     }
 }
 
@@ -182,12 +149,12 @@ static bool write_line(struct session *s)
 static enum command next(struct session *s, unsigned cmd)
 {
     if (cmd == CMD_RCPT)
-        s->write_rcpt++;
+        s->write_rcpt = session_rcpt(s, s->write_rcpt + 1);
     if (cmd == CMD_DATA)
         s->data_written = true;
     if (!session_pipelines(s) || (cmd != CMD_MAIL && cmd != CMD_RCPT))
         return CMD_NONE;
-    if (s->write_rcpt < s->job->rcpt_count)
+    if (s->write_rcpt < s->rcpt_end)
         return CMD_RCPT;
     return s->bdat ? CMD_NONE : CMD_DATA;
 }

@@ -33,15 +33,91 @@ static void unexpected(struct session *s)
 
 /* --- from the greeting to AUTH ---------------------------------------- */
 
-static void start_mail(struct session *s)
+static struct smtp_str domain(const struct smtp_rcpt *r)
 {
-    s->bdat = chunk_wanted(s);
-    s->dots.plain = s->bdat;
-    state_enter(s, STATE_MAIL, CMD_MAIL);
+    struct smtp_str a = r->address, d = { a.p, 0 };
+
+    while (d.len < a.len && a.p[a.len - d.len - 1] != '@')
+        d.len++;
+    d.p += a.len - d.len;
+    return d;
+}
+
+/* RFC 9422: is this recipient's domain none of those before him? */
+static bool new_domain(const struct session *s, size_t first, size_t i)
+{
+    struct smtp_str d = domain(&s->job->rcpt[i]);
+
+    for (; first < i; first++) {
+        struct smtp_str e = domain(&s->job->rcpt[first]);
+
+        if (s->job->rcpt[first].verdict == SMTP_PENDING &&
+            text_equal(d.p, d.len, e.p, e.len))
+            return false;
+    }
+    return true;
+}
+
+/* As many recipients as the server takes at once, from first on. */
+static size_t some_rcpts(const struct session *s, size_t first)
+{
+    uint64_t most = s->caps.rcpt_max, domains = s->caps.rcpt_domain_max;
+    uint64_t taken = 0, known = 0;
+    size_t i;
+
+    if (most == 0 || (s->rcpt_cap != 0 && s->rcpt_cap < most))
+        most = s->rcpt_cap;
+    for (i = first; i < s->job->rcpt_count; i++) {
+        if (s->job->rcpt[i].verdict != SMTP_PENDING)
+            continue;
+        if (most != 0 && taken++ == most)
+            break;
+        if (domains != 0 && new_domain(s, first, i) && known++ == domains)
+            break;
+    }
+    return i;
+}
+
+static size_t first_pending(struct session *s)
+{
+    s->rcpt_end = s->job->rcpt_count;
+    return session_rcpt(s, 0);
+}
+
+void dialogue_start(struct session *s)
+{
+    memset(&s->dots, 0, sizeof s->dots);
+    s->bdat = s->dots.plain = chunk_wanted(s);
+    s->failure = SMTP_F_NONE;
+    s->data_written = s->body_used = s->rewind_wanted = false;
+    s->accepted = s->gathered = 0;
+    s->mails++;
+    s->write_rcpt = s->reply_rcpt = first_pending(s);
+    s->rcpt_end = some_rcpts(s, s->write_rcpt);
+    if (s->mail_open)
+        state_enter(s, STATE_RSET, CMD_RSET);
+    else
+        state_enter(s, STATE_MAIL, CMD_MAIL);
+}
+
+/* A transaction is over; whoever it had no room for is next. */
+static void mail_done(struct session *s, enum smtp_failure failure,
+                      const struct smtp_reply_note *note)
+{
+    if (!s->job->split || session_mail_max(s) ||
+        first_pending(s) == s->job->rcpt_count) {
+        state_quit(s, failure, SMTP_TRY_LATER, NULL, note);
+    } else if (s->body_used) {
+        s->rewind_wanted = true;
+        state_set(s, STATE_IDLE);
+    } else {
+        dialogue_start(s);
+    }
 }
 
 void dialogue_mail(struct session *s)
 {
+    s->ready = true;
     if (s->job->check) {
         state_enter(s, STATE_NOOP, CMD_NOOP);
         return;
@@ -56,7 +132,7 @@ void dialogue_mail(struct session *s)
     else if (s->caps.size_max != 0 && s->size > s->caps.size_max)
         state_quit(s, SMTP_F_SIZE, SMTP_REFUSED, NULL, NULL);
     else
-        start_mail(s);
+        dialogue_start(s);
 }
 
 static void after_ehlo(struct session *s)
@@ -189,6 +265,7 @@ static void on_mail(struct session *s, unsigned class)
     if (class == 3) {
         unexpected(s);
     } else if (class == 2) {
+        s->mail_open = true;
         advance(s, STATE_RCPT, CMD_RCPT);
     } else if (s->answered == s->written) {
         refused(s, failure, NULL);
@@ -210,6 +287,7 @@ static void on_drain(struct session *s, unsigned class)
             s->accepted++;
         state_arm(s, STATE_DRAIN);
     } else if (class != 3 || !s->data_written) {
+        s->mail_open = false; /* there was none, or RSET */
         state_quit(s, failure, SMTP_TRY_LATER, NULL, NULL);
     } else if (s->accepted == 0) {
         state_enter(s, STATE_DOT, CMD_DOT);
@@ -217,6 +295,22 @@ static void on_drain(struct session *s, unsigned class)
         command_drop(s);
         state_finish(s, failure, SMTP_TRY_LATER, NULL, NULL);
     }
+}
+
+/* The server takes no more at once; some it did take. */
+static bool too_many(const struct session *s)
+{
+    const uint8_t *e = s->last.enhanced;
+
+    return s->job->split && s->accepted != 0 &&
+           (s->reply.code == 452 || s->reply.code == 552) &&
+           (e[0] == 0 || (e[1] == 5 && e[2] == 3));
+}
+
+static void want_body(struct session *s)
+{
+    s->body_used = true;
+    state_set(s, STATE_BODY);
 }
 
 /* RFC 5321 4.5.3.1.10: 552 to RCPT means too many recipients, which is
@@ -232,17 +326,21 @@ static void on_rcpt(struct session *s, unsigned class)
     r->reply = s->last;
     if (class == 2)
         s->accepted++;
+    else if (too_many(s))
+        s->rcpt_cap = s->rcpt_cap != 0 && s->rcpt_cap < s->accepted
+                          ? s->rcpt_cap
+                          : s->accepted;
     else if (class == 4 || s->reply.code == 552)
         r->verdict = SMTP_TRY_LATER;
     else
         r->verdict = SMTP_REFUSED;
-    s->reply_rcpt++;
-    if (s->reply_rcpt < s->job->rcpt_count)
+    s->reply_rcpt = session_rcpt(s, s->reply_rcpt + 1);
+    if (s->reply_rcpt < s->rcpt_end)
         advance(s, STATE_RCPT, CMD_RCPT);
     else if (s->accepted == 0 && !s->data_written)
-        state_quit(s, SMTP_F_RECIPIENTS, SMTP_REFUSED, NULL, NULL);
+        mail_done(s, SMTP_F_RECIPIENTS, NULL);
     else if (s->bdat)
-        state_set(s, STATE_BODY);
+        want_body(s);
     else
         advance(s, STATE_DATA, CMD_DATA);
 }
@@ -262,12 +360,12 @@ static void on_data(struct session *s, unsigned class)
     if (class == 2) {
         unexpected(s);
     } else if (class == 3 && s->accepted != 0) {
-        state_set(s, STATE_BODY);
+        want_body(s);
     } else if (class == 3) {
         s->failure = SMTP_F_RECIPIENTS;
         state_enter(s, STATE_DOT, CMD_DOT);
     } else if (s->accepted == 0) {
-        state_quit(s, SMTP_F_RECIPIENTS, SMTP_REFUSED, NULL, NULL);
+        mail_done(s, SMTP_F_RECIPIENTS, NULL);
     } else {
         refused(s, message_failure(s), NULL);
     }
@@ -286,10 +384,10 @@ static void on_early(struct session *s, unsigned class)
     state_finish(s, message_failure(s), by_code(s), NULL, &s->last);
 }
 
-static struct smtp_rcpt *first_pending(const struct session *s)
+static struct smtp_rcpt *first_accepted(const struct session *s)
 {
-    for (size_t i = 0; i < s->job->rcpt_count; i++)
-        if (s->job->rcpt[i].verdict == SMTP_PENDING)
+    for (size_t i = 0; i < s->rcpt_end; i++)
+        if (session_accepted(&s->job->rcpt[i]))
             return &s->job->rcpt[i];
     return NULL;
 }
@@ -298,24 +396,51 @@ static struct smtp_rcpt *first_pending(const struct session *s)
 static void on_dot(struct session *s, unsigned class)
 {
     enum smtp_verdict verdict = class == 2 ? SMTP_SENT : by_code(s);
-    struct smtp_rcpt *r = first_pending(s);
+    bool each = s->job->lmtp && s->reply.code != 421;
+    struct smtp_rcpt *r = first_accepted(s);
 
     if (r == NULL) {
-        state_quit(s, (enum smtp_failure)s->failure, verdict, NULL, NULL);
+        s->mail_open = false;
+        mail_done(s, (enum smtp_failure)s->failure, NULL);
         return;
     }
     if (class == 3) {
         unexpected(s);
         return;
     }
-    if (s->job->lmtp && s->reply.code != 421) {
+    do {
         state_settle(r, verdict, &s->last);
-        if (first_pending(s) != NULL) {
-            state_arm(s, STATE_DOT);
-            return;
-        }
-    }
-    state_quit(s, message_failure(s), verdict, NULL, &s->last);
+        r = first_accepted(s);
+    } while (r != NULL && !each);
+    s->mail_open = false;
+    if (r != NULL)
+        state_arm(s, STATE_DOT);
+    else if (class == 2 || each)
+        mail_done(s, message_failure(s), &s->last);
+    else /* the others would hear the same */
+        state_quit(s, message_failure(s), verdict, NULL, &s->last);
+}
+
+/* --- between mails ----------------------------------------------------- */
+
+static void on_rset(struct session *s, unsigned class)
+{
+    s->mail_open = false;
+    if (class == 2)
+        state_enter(s, STATE_MAIL, CMD_MAIL);
+    else if (class == 3)
+        unexpected(s);
+    else
+        refused(s, SMTP_F_SENDER, "the server refused RSET");
+}
+
+static void on_answer(struct session *s, unsigned class)
+{
+    s->ask.len = 0;
+    if (class == 3)
+        unexpected(s);
+    else
+        state_set(s, STATE_IDLE);
 }
 
 /* Deals with a reply that comes out of turn; true if it was one. */
@@ -395,6 +520,13 @@ void dialogue_reply(struct session *s)
     case STATE_DOT:
         on_dot(s, class);
         break;
+    case STATE_RSET:
+        on_rset(s, class);
+        break;
+    case STATE_ASK:
+        on_answer(s, class);
+        break;
+    case STATE_IDLE:
     case STATE_TLS: /* in these states no reply comes here */
     case STATE_WORK:
     case STATE_BODY:

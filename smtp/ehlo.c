@@ -76,13 +76,17 @@ static void limits(struct ehlo *e, struct smtp_str line, bool complete)
 
     while ((w = word(&line, complete)).len != 0) {
         uint64_t *to = &e->rcpt_max;
+        const char *end = memchr(w.p, '=', w.len);
+        size_t name = end != NULL ? (size_t)(end - w.p) : 0;
 
-        if (text_starts(w.p, w.len, "MAILMAX="))
+        if (text_same(w.p, name, "MAILMAX"))
             to = &e->mail_max;
-        else if (!text_starts(w.p, w.len, "RCPTMAX="))
+        else if (text_same(w.p, name, "RCPTDOMAINMAX"))
+            to = &e->rcpt_domain_max;
+        else if (!text_same(w.p, name, "RCPTMAX"))
             continue;
-        w.p += sizeof "RCPTMAX=" - 1;
-        w.len -= sizeof "RCPTMAX=" - 1;
+        w.p += name + 1;
+        w.len -= name + 1;
         if (*to == 0)
             *to = number(w);
     }

@@ -28,10 +28,10 @@ struct ehlo {
     bool auth;           /* RFC 4954, at least one mechanism named */
     uint16_t mechs;      /* ... bits by enum smtp_auth, of those we know */
     uint8_t auth_len;
-    uint64_t size_max;           /* 0: no limit stated, as for all below */
-    uint64_t by_min;             /* seconds */
-    uint64_t hold_max;           /* seconds */
-    uint64_t rcpt_max, mail_max; /* RFC 9422 */
+    uint64_t size_max; /* 0: no limit stated, as for all below */
+    uint64_t by_min;   /* seconds */
+    uint64_t hold_max; /* seconds */
+    uint64_t rcpt_max, mail_max, rcpt_domain_max; /* RFC 9422 */
     char auth_names[EHLO_AUTH_KEPT];
 };
 

@@ -218,7 +218,7 @@ static void find_parts(struct impl *m)
 bool message_open(struct message *message, const struct message_spec *spec,
                   struct message_error *err)
 {
-    static const struct smtp_offers all = { true, true };
+    static const struct smtp_offers all = { true, true, false };
     struct impl *m = impl(message);
 
     memset(message, 0, sizeof *message);

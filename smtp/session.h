@@ -39,7 +39,10 @@ enum command {
     CMD_AUTH_DATA,
     CMD_AUTH_CANCEL,
     CMD_NOOP,
-    CMD_RSET,
+    CMD_RSET, /* these five in the order of enum smtp_question */
+    CMD_VRFY,
+    CMD_EXPN,
+    CMD_HELP,
     CMD_MAIL,
     CMD_RCPT,
     CMD_DATA,
@@ -67,8 +70,12 @@ struct session {
     bool tls_up, tls_verified;
     bool utf8;       /* an address or the message needs SMTPUTF8 */
     uint8_t content; /* enum smtp_content */
-    bool fit_wanted, fitted;
-    uint64_t size; /* the job's, or smtp_fitted()'s */
+    bool fit_wanted, fitted, rewind_wanted;
+    bool ready;     /* greeted and logged in: a mail may begin */
+    bool settled;   /* the results are written, and stay */
+    bool mail_open; /* the server has a sender: RSET before the next */
+    bool body_used; /* the caller has to rewind it */
+    uint64_t size;  /* the job's, or smtp_fitted()'s */
 
     uint8_t mech;         /* enum smtp_auth in use */
     uint8_t auth_step;    /* lines of credentials begun; AUTH_CANCELLED */
@@ -85,6 +92,10 @@ struct session {
     uint64_t written, left, answered;
     size_t write_rcpt, reply_rcpt; /* next one to write, to be answered */
     size_t accepted;
+    size_t rcpt_end; /* those of this transaction lie before it */
+    size_t rcpt_cap; /* the server was seen to take no more; 0: not seen */
+    uint32_t mails;  /* begun */
+    struct smtp_str ask;
 
     size_t out_at, out_len; /* out[out_at..out_len) waits */
     size_t line_at;         /* bytes written of the command that is todo */
@@ -121,6 +132,25 @@ static inline bool session_binary(const struct session *s)
     return s->caps.binary && s->caps.chunking && !s->job->no_chunking;
 }
 
+/* The next recipient of this transaction, or rcpt_end. */
+static inline size_t session_rcpt(const struct session *s, size_t from)
+{
+    while (from < s->rcpt_end && s->job->rcpt[from].verdict != SMTP_PENDING)
+        from++;
+    return from;
+}
+
+static inline bool session_mail_max(const struct session *s)
+{
+    return s->caps.mail_max != 0 && s->mails >= s->caps.mail_max;
+}
+
+/* Said, accepted, and without a verdict: the message is for him. */
+static inline bool session_accepted(const struct smtp_rcpt *r)
+{
+    return r->verdict == SMTP_PENDING && r->reply.code / 100 == 2;
+}
+
 /* state.c */
 void state_arm(struct session *, enum smtp_state limit);
 void state_set(struct session *, enum smtp_state);
@@ -130,17 +160,23 @@ void state_enter(struct session *, enum smtp_state, enum command);
 bool state_dot_left(const struct session *);
 void state_settle(struct smtp_rcpt *, enum smtp_verdict,
                   const struct smtp_reply_note *);
-/* The end. verdict goes to the recipients that have none yet, with the reply
- * that decided if there was one. why NULL: the usual sentence. */
+/* What becomes of the mail. verdict goes to the recipients that have none yet,
+ * with the reply that decided if there was one. why NULL: the usual sentence.
+ */
+void state_results(struct session *, enum smtp_failure, enum smtp_verdict,
+                   const char *why, const struct smtp_reply_note *);
+/* ... and the end of the session, if need be without another word. */
 void state_finish(struct session *, enum smtp_failure, enum smtp_verdict,
                   const char *why, const struct smtp_reply_note *);
 /* The end of a session that cannot go on: nothing more is said. */
 void state_hang_up(struct session *, enum smtp_failure, const char *why);
-/* The end at a point where the server waits for a command. */
+/* The end of the mail where the server waits for a command: QUIT, or IDLE. */
 void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
                 const char *why, const struct smtp_reply_note *);
+void state_say_quit(struct session *);
 
 /* dialogue.c */
+void dialogue_start(struct session *); /* a transaction */
 void dialogue_hello(struct session *);
 void dialogue_mail(struct session *);  /* MAIL or NOOP, or first SMTP_FIT */
 void dialogue_reply(struct session *); /* one whole reply is in s->reply */

@@ -26,13 +26,17 @@
 
 /* what the session wants now: OR of these */
 enum {
-    SMTP_OUT = 1,     /* bytes wait in smtp_out_buf()                      */
-    SMTP_IN = 2,      /* the server's turn: call smtp_in()                 */
-    SMTP_TLS = 4,     /* do the TLS handshake now, then smtp_tls_up()      */
-    SMTP_BODY = 8,    /* smtp_body() will take bytes                       */
-    SMTP_CLOSED = 16, /* over: read smtp_verdict() and hang up            */
-    SMTP_WORK = 64,   /* call smtp_work(): arithmetic for the login        */
-    SMTP_FIT = 32     /* make the message fit smtp_offers(), then call
+    SMTP_OUT = 1,      /* bytes wait in smtp_out_buf()                      */
+    SMTP_IN = 2,       /* the server's turn: call smtp_in()                 */
+    SMTP_TLS = 4,      /* do the TLS handshake now, then smtp_tls_up()      */
+    SMTP_BODY = 8,     /* smtp_body() will take bytes                       */
+    SMTP_CLOSED = 16,  /* over: read smtp_verdict() and hang up            */
+    SMTP_WORK = 64,    /* call smtp_work(): arithmetic for the login        */
+    SMTP_REWIND = 128, /* begin the message anew, then smtp_rewound(); only if
+                          the job has .split                             */
+    SMTP_IDLE = 256,   /* the mail has its verdicts, and the server waits; only
+                        if the job has .keep: smtp_next() and the others  */
+    SMTP_FIT = 32      /* make the message fit smtp_offers(), then call
                          smtp_fitted(); only if the job has .fit          */
 };
 
@@ -181,6 +185,10 @@ struct smtp_job {
     bool lmtp;  /* LHLO and one reply per recipient (RFC 2033) */
     bool check; /* log in and no more: NOOP instead of mail. It has no
                    recipient; SENT: a mail would have got as far */
+    bool keep;  /* no QUIT behind a mail, but SMTP_IDLE */
+    bool split; /* what is more than the server takes of recipients at once
+                   (LIMITS, 452) gets a transaction of its own: SMTP_REWIND.
+                   Without: they are told to try later */
     enum smtp_auth auth;
     bool auth_unsafe; /* AUTH also without verified TLS: user's word */
     struct smtp_str user, password; /* or an access token                */
@@ -261,6 +269,30 @@ struct smtp_offers {
 struct smtp_offers smtp_offers(const struct smtp *);
 void smtp_fitted(struct smtp *, uint64_t size, enum smtp_content, bool utf8,
                  uint64_t now_ms);
+
+/* --- many mails in one connection, while SMTP_IDLE is wanted ---
+ * A job for the next one: its fields on connection and login, and out, are
+ * the first one's. False: it was not begun, and the session is IDLE as before.
+ * If the job is at fault its recipients are REFUSED (SMTP_F_JOB); if they are
+ * PENDING this connection takes no more (MAILMAX, SMTP_REUSE_MAX). */
+#define SMTP_REUSE_MAX 100 /* mails */
+bool smtp_next(struct smtp *, const struct smtp_job *, uint64_t now_ms);
+/* A command of its own; the argument is printable ASCII, 500 bytes at most,
+ * and lives until SMTP_IDLE is wanted again: smtp_last_reply() has the answer
+ * then. False: it cannot be said. */
+enum smtp_question {
+    SMTP_ASK_NOOP,
+    SMTP_ASK_RSET,
+    SMTP_ASK_VRFY,
+    SMTP_ASK_EXPN,
+    SMTP_ASK_HELP
+};
+bool smtp_ask(struct smtp *, enum smtp_question, struct smtp_str argument,
+              uint64_t now_ms);
+void smtp_quit(struct smtp *, uint64_t now_ms);
+
+/* SMTP_REWIND is served: smtp_body() begins with the first byte again. */
+void smtp_rewound(struct smtp *, uint64_t now_ms);
 
 /* Message bytes while SMTP_BODY is wanted; returns how many were taken. */
 size_t smtp_body(struct smtp *, const uint8_t *p, size_t n, uint64_t now_ms);

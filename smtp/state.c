@@ -84,29 +84,46 @@ static enum smtp_verdict gravest(const struct session *s, bool *any_sent)
     return worst;
 }
 
-void state_finish(struct session *s, enum smtp_failure failure,
-                  enum smtp_verdict verdict, const char *why,
-                  const struct smtp_reply_note *note)
+void state_results(struct session *s, enum smtp_failure failure,
+                   enum smtp_verdict verdict, const char *why,
+                   const struct smtp_reply_note *note)
 {
     bool any_sent;
 
-    for (size_t i = 0; i < s->job->rcpt_count; i++)
-        if (s->job->rcpt[i].verdict == SMTP_PENDING)
-            state_settle(&s->job->rcpt[i], verdict, note);
+    if (s->settled)
+        return;
+    s->settled = true;
+    for (size_t i = 0; i < s->job->rcpt_count; i++) {
+        struct smtp_rcpt *r = &s->job->rcpt[i];
+
+        if (verdict == SMTP_UNSURE && r->verdict == SMTP_PENDING &&
+            !session_accepted(r))
+            r->verdict = SMTP_TRY_LATER; /* this message was not for him */
+        if (r->verdict == SMTP_PENDING)
+            state_settle(r, verdict, note);
+    }
     s->verdict = (uint8_t)gravest(s, &any_sent);
     if (s->verdict == SMTP_PENDING) /* a job without recipients */
         s->verdict = (uint8_t)verdict;
     if (s->verdict == SMTP_SENT)
         failure = SMTP_F_NONE;
-    else if (any_sent &&
-             (failure == SMTP_F_NONE || failure == SMTP_F_RECIPIENTS ||
-              failure == SMTP_F_MESSAGE || failure == SMTP_F_SIZE))
+    else if (any_sent && (failure == SMTP_F_NONE || failure == SMTP_F_SENDER ||
+                          failure == SMTP_F_RECIPIENTS ||
+                          failure == SMTP_F_MESSAGE || failure == SMTP_F_SIZE))
         failure = SMTP_F_PARTIAL;
     s->failure = (uint8_t)failure;
     if (failure == SMTP_F_PARTIAL || why == NULL)
         why = reason_default(s, failure);
-    if (failure != SMTP_F_NONE && s->reason[0] == '\0')
+    if (failure == SMTP_F_PARTIAL ||
+        (failure != SMTP_F_NONE && s->reason[0] == '\0'))
         reason_write(s, why, note);
+}
+
+void state_finish(struct session *s, enum smtp_failure failure,
+                  enum smtp_verdict verdict, const char *why,
+                  const struct smtp_reply_note *note)
+{
+    state_results(s, failure, verdict, why, note);
     state_set(s, STATE_CLOSED);
 }
 
@@ -148,7 +165,16 @@ void state_quit(struct session *s, enum smtp_failure failure,
                 enum smtp_verdict verdict, const char *why,
                 const struct smtp_reply_note *note)
 {
-    state_finish(s, failure, verdict, why, note);
+    state_results(s, failure, verdict, why, note);
+    if (s->job->keep && s->ready)
+        state_set(s, STATE_IDLE);
+    else
+        state_say_quit(s);
+}
+
+void state_say_quit(struct session *s)
+{
+    state_set(s, STATE_CLOSED);
     s->todo = CMD_QUIT;
     command_fill(s);
 }

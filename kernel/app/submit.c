@@ -101,6 +101,16 @@ static void fit(struct session *s, uint64_t now)
         smtp_abort(&s->smtp, SMTP_F_UNFIT);
 }
 
+/* More recipients than the server takes at once: the message again. */
+static void begin_anew(struct session *s, uint64_t now)
+{
+    if ((smtp_want(&s->smtp) & SMTP_REWIND) == 0)
+        return;
+    message_rewind(s->message);
+    s->body_sent = 0;
+    smtp_rewound(&s->smtp, now);
+}
+
 /* message -> smtp */
 static size_t pump_body(struct session *s, uint64_t now)
 {
@@ -197,6 +207,7 @@ static bool pump(struct session *s, uint64_t now)
     while (!closed(s) && (n = pump_in(s, now)) != 0)
         moved += n;
     fit(s, now);
+    begin_anew(s, now);
     moved += pump_work(s, now);
     moved += pump_body(s, now);
     moved += pump_out(s, now);
@@ -540,6 +551,7 @@ void submit(const struct config *conf, struct message *m, struct smtp_job *job,
     static uint8_t out[4096]; /* what smtp says, until it is carried on */
     const char *lost = NULL;
 
+    job->split = true;
     job->out = out;
     job->out_size = sizeof(out);
     job->port = submit_port(conf);

@@ -155,3 +155,31 @@ for name in ('exim', 'postfix'):
     chunking(name, 'posix', 'on')
     chunking(name, 'posix', 'off')
 chunking('exim', 'microvm', 'on')
+
+
+def many(kind, machine, count=250, limit=100):
+    """More recipients than the server takes at once: as many transactions as
+    it needs, and everybody gets the message."""
+    @case(f'negotiate/many-recipients-{kind}-{machine}')
+    def run():
+        tag = f'many-{kind}-{machine}'
+        srv = server(kind, rcpt_limit=limit)
+        who = [f'many{n}@mail.test' for n in range(count)]
+        message = head(tag).replace(b'To: rcpt@mail.test\n', b'')[:-1]
+        message += b'To: ' + ',\n '.join(who).encode() + b'\n\nhello\n.\n'
+        r = launch(machine, '--trace', '-t', message=message, files=files(),
+                   conf=conf(srv.starttls_port))
+        equal(r.status, 0, 'exit status', r)
+        equal([p['address'] for p in r.report['recipients']], who, 'who', r)
+        equal({p['outcome'] for p in r.report['recipients']}, {'sent'},
+              'outcomes', r)
+        equal(sum(c.startswith('MAIL FROM:') for c in said(r)), 3,
+              'transactions', r)
+        found = arrived(srv, tag, count)
+        equal(sorted(m.recipient for m in found), sorted(who), 'who got it', r)
+        equal({m.sent for m in found}, {crlf(message)}, 'what arrived', r)
+
+
+many('exim', 'posix')
+many('postfix', 'posix')
+many('postfix', 'microvm')

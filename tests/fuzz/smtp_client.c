@@ -3,7 +3,8 @@
 /*
  * smtp_client.c - a client's session with a server that says anything. The
  * first two bytes choose the job, the rest is what the server says; a NUL
- * where TLS is wanted is the handshake. Whole, and byte by byte: the same
+ * where TLS is wanted is the handshake, a byte of 1 to 3 between mails is the
+ * next one, a question or the end. Whole, and byte by byte: the same
  * events, the same commands, the same verdicts; every recipient has one, and
  * from AUTH on no event shows the password.
  */
@@ -21,7 +22,8 @@ struct run {
     uint8_t out[600];
     size_t body_at;
     uint64_t now;
-    bool told; /* the server knows the password from us */
+    bool mid_line; /* the server is in the middle of one */
+    bool told;     /* the server knows the password from us */
     struct trace *trace;
 };
 
@@ -52,6 +54,9 @@ static void make_job(struct run *r, unsigned choice)
     r->rcpt[0].notify = (choice & 512) != 0 ? SMTP_NOTIFY_FAILURE : 0;
     j->size = (choice & 1024) != 0 ? 1000 : 0;
     j->eight_bit = true;
+    j->keep = (choice & 8192) != 0;
+    j->split = (choice & 16384) != 0;
+    j->binary = (choice & 32768) != 0;
     j->out = r->out;
     j->out_size = (choice & 2048) != 0 ? sizeof r->out : SMTP_OUT_MIN;
 }
@@ -72,6 +77,23 @@ static void events(struct run *r)
     }
 }
 
+/* Between mails the input says what the caller does; true if it did. */
+static bool between(struct run *r, uint8_t byte)
+{
+    if ((smtp_want(&r->smtp) & SMTP_IDLE) == 0 || r->mid_line || byte == 0 ||
+        byte > 3)
+        return false;
+    if (byte == 1) {
+        r->body_at = 0;
+        trace_int(r->trace, smtp_next(&r->smtp, &r->job, ++r->now));
+    } else if (byte == 2) {
+        MUST(smtp_ask(&r->smtp, SMTP_ASK_VRFY, r->job.user, ++r->now));
+    } else {
+        smtp_quit(&r->smtp, ++r->now);
+    }
+    return true;
+}
+
 /* Says what there is to say, and gives the message. */
 static void speak(struct run *r)
 {
@@ -87,7 +109,10 @@ static void speak(struct run *r)
         trace_add(r->trace, p, n);
         smtp_out_ack(&r->smtp, n, ++r->now);
         events(r);
-        if ((want & SMTP_BODY) != 0 && r->body_at < sizeof text - 1)
+        if ((want & SMTP_REWIND) != 0) {
+            r->body_at = 0;
+            smtp_rewound(&r->smtp, ++r->now);
+        } else if ((want & SMTP_BODY) != 0 && r->body_at < sizeof text - 1)
             r->body_at += smtp_body(&r->smtp, text + r->body_at,
                                     sizeof text - 1 - r->body_at, r->now);
         else if ((want & SMTP_BODY) != 0)
@@ -132,10 +157,11 @@ static void run(unsigned choice, const uint8_t *p, size_t n, size_t size,
             speak(&r);
             if ((smtp_want(&r.smtp) & SMTP_TLS) != 0 && *p == 0) {
                 smtp_tls_up(&r.smtp, (choice & 4096) == 0, ++r.now);
-            } else {
+            } else if (!between(&r, *p)) {
                 block = exact(p, len);
                 used = smtp_in(&r.smtp, block + 1, len, ++r.now);
                 free(block);
+                r.mid_line = p[used - 1] != '\n';
             }
             events(&r);
             MUST(used != 0 && used <= len);

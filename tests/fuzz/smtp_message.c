@@ -58,7 +58,7 @@ static uint64_t pull(size_t chunk, bool seven, bool seven_header,
 
 static void fit(bool eight_bit, bool utf8)
 {
-    struct smtp_offers offers = { eight_bit, utf8 };
+    struct smtp_offers offers = { eight_bit, utf8, false };
     struct message_error err;
     uint64_t hash, again;
 

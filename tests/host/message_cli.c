@@ -31,7 +31,7 @@
 static struct smtp_str to[MOST], cc[MOST];
 static struct message_file attach[MOST], inlined[MOST];
 static struct message_field fields[MOST];
-static struct smtp_offers offers = { true, true };
+static struct smtp_offers offers = { true, true, false };
 static bool measure;
 static struct message_spec spec;
 static size_t chunk = SIZE_MAX;

@@ -31,6 +31,7 @@ dsn_advertise_hosts = *
 chunking_advertise_hosts = *
 prdr_enable = true
 message_size_limit = @SIZE@
+recipients_max = @RCPTS@
 return_path_remove = false
 envelope_to_remove = false
 delivery_date_remove = false
@@ -140,7 +141,7 @@ class Exim(Server):
         values = {
             'RUN': self.run_dir, 'ROOT': self.root,
             'STARTTLS': self.starttls_port, 'TLS': self.tls_port,
-            'PLAIN': self.plain_port, 'SIZE': self.size_limit,
+            'PLAIN': self.plain_port, 'SIZE': self.size_limit, 'RCPTS': self.rcpt_limit,
             'ADVERTISE': hosts if self.starttls else '',
             'VERSIONS': 'NORMAL:-VERS-ALL' + ''.join(':+VERS-TLS' + v
                                                     for v in versions),

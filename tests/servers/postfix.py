@@ -135,6 +135,7 @@ local_recipient_maps =
 alias_maps =
 alias_database =
 message_size_limit = @SIZE@
+smtpd_recipient_limit = @RCPTS@
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
 queue_minfree = 0
@@ -220,6 +221,7 @@ class Postfix(Server):
         os.makedirs(self._path('etc'))
         values = {
             'RUN': self.run_dir, 'ROOT': self.root, 'SIZE': self.size_limit,
+            'RCPTS': self.rcpt_limit,
             'UID': self.uid, 'GID': self.gid,
             'STARTTLS': self.starttls_port, 'TLS': self.tls_port,
             'PLAIN': self.plain_port,

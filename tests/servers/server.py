@@ -133,7 +133,7 @@ class Server:
     def __init__(self, pki=None, run_dir=None, ports=None, tls_min='1.2',
                  tls_max='1.3', cert='ec', users=None, plain_auth=False,
                  starttls=True, size_limit=SIZE_LIMIT, timeout=20.0,
-                 all_mechanisms=False):
+                 all_mechanisms=False, rcpt_limit=1000):
         if tls_min not in TLS_VERSIONS or tls_max not in TLS_VERSIONS:
             raise ValueError('TLS versions are 1.2 and 1.3')
         self.pki, self.cert = pki, cert
@@ -143,6 +143,7 @@ class Server:
         self.starttls = starttls        # False: first port offers no STARTTLS
         self.all_mechanisms = all_mechanisms    # not only PLAIN and LOGIN
         self.size_limit, self.timeout = size_limit, timeout
+        self.rcpt_limit = rcpt_limit    # recipients of one transaction
         self._given = run_dir
         self._fixed_ports = ports
         self._process = None

@@ -36,6 +36,7 @@
 
 #define LOG_MAX (256 * 1024)
 #define OUT_MAX 4096
+#define DOTS    16 /* messages in one dialogue */
 
 struct moment {
     size_t in, out; /* bytes that had passed in each direction */
@@ -52,7 +53,9 @@ struct play {
     uint64_t now;
     struct moment at, closed, decided[SCRIPT_RCPT];
     size_t body_at;
-    size_t dot_end; /* client bytes up to and with the final dot, or 0 */
+    size_t dots[DOTS]; /* client bytes up to and with each final dot */
+    size_t dot_count;
+    size_t rcpt_count; /* of the mails that were begun */
     bool cut, initial;
     size_t log_len;
     char log[LOG_MAX];
@@ -102,7 +105,7 @@ static void pull(struct play *p)
         snprintf(code, sizeof code, " [%u]\n", e.code);
         note_log(p, code, strlen(code));
     }
-    for (size_t i = 0; i < p->script->rcpt_count; i++)
+    for (size_t i = 0; i < p->rcpt_count; i++)
         if (p->rcpt[i].verdict != SMTP_PENDING && p->decided[i].in == NO_CUT)
             p->decided[i] = p->at;
     if ((smtp_want(&p->smtp) & SMTP_CLOSED) != 0 && p->closed.in == NO_CUT)
@@ -142,15 +145,19 @@ static bool feed_body(struct play *p)
     return true;
 }
 
-/* The message as the dialogue has it for what this server takes. */
+/* The message as the dialogue has it for what this server takes, or from its
+ * first byte again. */
 static bool fit(struct play *p)
 {
     struct smtp_offers offers = smtp_offers(&p->smtp);
     uint64_t size = p->script->fit[offers.eight_bit];
 
-    if ((smtp_want(&p->smtp) & SMTP_FIT) == 0)
+    if ((smtp_want(&p->smtp) & (SMTP_FIT | SMTP_REWIND)) == 0)
         return false;
-    if (size == 0)
+    if ((smtp_want(&p->smtp) & SMTP_REWIND) != 0) {
+        p->body_at = 0;
+        smtp_rewound(&p->smtp, p->now);
+    } else if (size == 0)
         smtp_abort(&p->smtp, SMTP_F_UNFIT);
     else
         smtp_fitted(&p->smtp, size, offers.eight_bit, false, p->now);
@@ -260,13 +267,25 @@ static void timeout(struct play *p, const struct item *item)
     observe(p);
 }
 
+/* One more mail, to the next recipient; it may be refused at once. */
+static void next_mail(struct play *p)
+{
+    p->job.rcpt = &p->rcpt[p->rcpt_count++];
+    p->job.rcpt_count = 1;
+    p->body_at = 0;
+    smtp_next(&p->smtp, &p->job, ++p->now);
+    observe(p);
+}
+
 static void step(struct play *p, const struct item *item)
 {
+    struct smtp_str arg;
+
     switch (item->kind) {
     case ITEM_CLIENT:
         expect(p, item);
-        if (item->final_dot)
-            p->dot_end = p->at.out;
+        if (item->final_dot && p->dot_count < DOTS)
+            p->dots[p->dot_count++] = p->at.out;
         break;
     case ITEM_SERVER:
         server(p, item);
@@ -283,6 +302,20 @@ static void step(struct play *p, const struct item *item)
         break;
     case ITEM_TIMEOUT:
         timeout(p, item);
+        break;
+    case ITEM_NEXT:
+        next_mail(p);
+        break;
+    case ITEM_ASK:
+        arg.p = (const char *)item->bytes;
+        arg.len = item->len;
+        if (!smtp_ask(&p->smtp, item->question, arg, ++p->now))
+            bad(p, "the question cannot be asked");
+        observe(p);
+        break;
+    case ITEM_QUIT:
+        smtp_quit(&p->smtp, ++p->now);
+        observe(p);
         break;
     case ITEM_BODY_FAILS:
         p->at.out++; /* later than the reply in front of it */
@@ -317,6 +350,7 @@ static void play(struct play *p, const struct script *s,
         p->rcpt[i].notify = s->rcpt[i].notify;
         p->decided[i].in = NO_CUT;
     }
+    p->rcpt_count = s->rcpt_first;
     p->now = 1000;
     p->initial = smtp_init(&p->smtp, &p->job, p->now);
     observe(p);
@@ -414,6 +448,11 @@ static void check_sticks(struct play *p)
     smtp_tls_up(&p->smtp, true, p->now);
     smtp_body(&p->smtp, (const uint8_t *)"x", 1, p->now);
     smtp_body_end(&p->smtp, p->now);
+    if (smtp_next(&p->smtp, &p->job, p->now) ||
+        smtp_ask(&p->smtp, SMTP_ASK_NOOP, p->job.from, p->now))
+        bad(p, "more can be said at the end");
+    smtp_rewound(&p->smtp, p->now);
+    smtp_quit(&p->smtp, p->now);
     if (v != smtp_verdict(&p->smtp) || f != smtp_failure(&p->smtp) ||
         smtp_deadline(&p->smtp) != UINT64_MAX)
         bad(p, "the end does not stick");
@@ -432,30 +471,42 @@ static bool reached(const struct moment *m, const struct play *p)
     return m->in != NO_CUT && m->in <= p->at.in && m->out <= p->at.out;
 }
 
+/* Had the client just ended a message when it had said so much? What is
+ * decided then, the message decides. */
+static bool is_dot(size_t out)
+{
+    for (size_t i = 0; i < base.dot_count; i++)
+        if (base.dots[i] == out)
+            return true;
+    return false;
+}
+
 static void check_cut(struct play *p)
 {
     const struct script *s = p->script;
-    bool dot = base.dot_end != 0 && p->at.out >= base.dot_end;
-
     if (p->why[0] != '\0')
         return;
     check_secrets(p);
     if (!closed(p))
         bad(p, "open after the connection was cut");
-    for (size_t i = 0; i < s->rcpt_count; i++) {
-        enum smtp_verdict want = reached(&base.decided[i], p)
-                                     ? base.rcpt[i].verdict
-                                 : dot ? SMTP_UNSURE
-                                       : SMTP_TRY_LATER;
+    for (size_t i = 0; i < p->rcpt_count; i++) {
+        const struct moment *m = &base.decided[i];
+        bool said_yes = p->rcpt[i].reply.code / 100 == 2;
+        enum smtp_verdict want = SMTP_TRY_LATER;
 
+        if (reached(m, p) || base.rcpt[i].verdict == SMTP_PENDING)
+            want = base.rcpt[i].verdict;
+        else if (said_yes && is_dot(m->out) && p->at.out >= m->out)
+            want = SMTP_UNSURE;
         if (p->rcpt[i].verdict != want)
             snprintf(p->why, sizeof p->why, "recipient %zu: %s, must be %s",
                      i + 1, script_verdict(p->rcpt[i].verdict),
                      script_verdict(want));
     }
-    if (smtp_verdict(&p->smtp) == SMTP_SENT && !reached(&base.closed, p))
+    if (smtp_verdict(&p->smtp) == SMTP_SENT && !s->job.keep &&
+        !reached(&base.closed, p))
         bad(p, "SENT before the end");
-    if (s->job.check &&
+    if (s->job.check && !s->job.keep &&
         smtp_verdict(&p->smtp) !=
             (reached(&base.closed, p) ? s->verdict : SMTP_TRY_LATER))
         bad(p, "another verdict of a check");
@@ -467,7 +518,7 @@ static void check_sent(struct play *p)
     for (size_t i = 0; i < p->script->rcpt_count; i++) {
         if (p->rcpt[i].verdict != SMTP_SENT)
             continue;
-        if (p->dot_end == 0 || p->decided[i].out < p->dot_end ||
+        if (!is_dot(p->decided[i].out) ||
             script_server_byte(p->script, p->decided[i].in) != '\n')
             bad(p, "SENT was not decided by the end of a reply");
     }

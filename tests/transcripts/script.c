@@ -103,6 +103,10 @@ static bool flag(struct script *s, const char *key)
         s->job.binary = true;
     else if (strcmp(key, "nochunking") == 0)
         s->job.no_chunking = true;
+    else if (strcmp(key, "keep") == 0)
+        s->job.keep = true;
+    else if (strcmp(key, "split") == 0)
+        s->job.split = true;
     else if (strcmp(key, "check") == 0)
         s->job.check = true;
     else if (strcmp(key, "eightbit") == 0)
@@ -284,7 +288,7 @@ static bool add_loop(struct script *s, unsigned line, char mark,
     char all[128];
     struct bytes b;
 
-    for (size_t i = 0; i < s->rcpt_count; i++) {
+    for (size_t i = 0; i < s->rcpt_first; i++) {
         if (mark == 'C')
             snprintf(all, sizeof all, "RCPT TO:<u%zu@example.org>\r\n", i);
         else
@@ -295,6 +299,30 @@ static bool add_loop(struct script *s, unsigned line, char mark,
         if (!add_item(s, mark == 'C' ? ITEM_CLIENT : ITEM_SERVER, line, b))
             return false;
     }
+    return true;
+}
+
+/* What the caller does between mails. */
+static bool call(struct script *s, unsigned line, const char *text)
+{
+    static const char *const words[] = { "NOOP", "RSET", "VRFY", "EXPN",
+                                         "HELP" };
+    struct bytes b = { NULL, 0 };
+    char rcpt[256], word[8] = "";
+    int what;
+
+    if (strcmp(text, "QUIT") == 0)
+        return add_item(s, ITEM_QUIT, line, b);
+    if (strncmp(text, "NEXT ", 5) == 0) {
+        snprintf(rcpt, sizeof rcpt, "%s", text + 5);
+        return add_item(s, ITEM_NEXT, line, b) && add_rcpt(s, rcpt);
+    }
+    if (sscanf(text, "ASK %7s", word) != 1 || (what = find(words, 5, word)) < 0)
+        return false;
+    b = bytes_unescape(text[8] == ' ' ? text + 9 : "");
+    if (!add_item(s, ITEM_ASK, line, b))
+        return false;
+    s->items[s->item_count - 1].question = (enum smtp_question)what;
     return true;
 }
 
@@ -316,7 +344,7 @@ static bool speech(struct script *s, unsigned line, const char *text)
         return true;
     }
     if (strlen(text) < 2 || strchr("CS", text[0]) == NULL)
-        return false;
+        return call(s, line, text);
     if (text[1] == '*')
         return add_loop(s, line, text[0], text + 2 + (text[2] == ' '));
     if (strchr(":-!", text[1]) == NULL)
@@ -344,6 +372,7 @@ static bool parse(struct script *s, FILE *f, unsigned *line)
             continue;
         if (strcmp(text, "---") == 0) {
             talking = true;
+            s->rcpt_first = s->rcpt_count;
             continue;
         }
         if (talking) {
@@ -383,7 +412,7 @@ struct script *script_load(const char *path)
     s->verdict = SMTP_SENT;
     ok = parse(s, f, &line);
     fclose(f);
-    s->job.rcpt_count = s->rcpt_count;
+    s->job.rcpt_count = s->rcpt_first;
     if (!ok) {
         printf("FAIL %s:%u: not a dialogue\n", path, line);
         script_free(s);

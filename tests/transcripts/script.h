@@ -17,7 +17,10 @@ enum item_kind {
     ITEM_TLS,
     ITEM_EOF,
     ITEM_TIMEOUT,
-    ITEM_BODY_FAILS
+    ITEM_BODY_FAILS,
+    ITEM_NEXT, /* the next mail, to the next recipient */
+    ITEM_ASK,
+    ITEM_QUIT
 };
 
 struct item {
@@ -28,6 +31,7 @@ struct item {
     bool early;     /* the server speaks while the client still does */
     bool final_dot; /* the message ends with it */
     uint64_t seconds;
+    enum smtp_question question; /* bytes: its argument */
 };
 
 struct script_rcpt {
@@ -42,6 +46,7 @@ struct script {
     struct smtp_job job;
     struct script_rcpt rcpt[SCRIPT_RCPT];
     size_t rcpt_count;
+    size_t rcpt_first; /* of the first mail; each further one has one */
     bool verified;
     uint64_t fit[2]; /* size without and with 8BITMIME; 0: unfit */
     size_t out_size;

@@ -50,7 +50,7 @@ static bool opened(const char *text)
 
 static bool fits(bool eight_bit, bool utf8)
 {
-    struct smtp_offers offers = { eight_bit, utf8 };
+    struct smtp_offers offers = { eight_bit, utf8, false };
 
     return message_fit(&m, offers, &err);
 }

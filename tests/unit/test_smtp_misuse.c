@@ -122,6 +122,78 @@ static void client_body(void)
 }
 
 /* Events that nobody fetches are dropped, and the session goes on. */
+/* --- many mails in one connection ----------------------------------------- */
+
+static void reply_to_all(const char *reply)
+{
+    sent_all();
+    hear(reply);
+}
+
+static void one_mail(void)
+{
+    reply_to_all("250 ok\r\n"); /* MAIL */
+    reply_to_all("250 ok\r\n");
+    reply_to_all("354 go on\r\n");
+    smtp_body_end(&client, 1000);
+    CHECK(!smtp_next(&client, &job, 1000)); /* it is not over */
+    CHECK(!smtp_ask(&client, SMTP_ASK_NOOP, str(""), 1000));
+    smtp_quit(&client, 1000);
+    smtp_rewound(&client, 1000);
+    reply_to_all("250 ok\r\n");
+    CHECK_EQ(smtp_verdict(&client), SMTP_SENT);
+    CHECK_EQ(smtp_want(&client), SMTP_IN | SMTP_IDLE);
+}
+
+/* The first mail is sent, and the session waits. */
+static void begin_idle(void)
+{
+    job.keep = true;
+    CHECK(smtp_init(&client, &job, 1000));
+    CHECK(!smtp_next(&client, &job, 1000));
+    hear("220 x\r\n");
+    reply_to_all("250 x\r\n");
+    one_mail();
+}
+
+static void client_next(void)
+{
+    char text[501];
+    struct smtp_str arg = { text, sizeof text };
+
+    begin_client();
+    begin_idle();
+    memset(text, 'a', sizeof text);
+    CHECK(!smtp_ask(&client, SMTP_ASK_VRFY, arg, 1000)); /* too long */
+    CHECK(!smtp_ask(&client, SMTP_ASK_VRFY, str("a\r\nQUIT"), 1000));
+    CHECK(!smtp_ask(&client, SMTP_ASK_VRFY, str("\xc3\xa4"), 1000));
+    smtp_rewound(&client, 1000);
+    CHECK_EQ(smtp_want(&client), SMTP_IN | SMTP_IDLE);
+    for (int i = 1; i < SMTP_REUSE_MAX; i++) {
+        CHECK(smtp_next(&client, &job, 1000));
+        CHECK_EQ(smtp_verdict(&client), SMTP_PENDING);
+        one_mail();
+    }
+    CHECK(!smtp_next(&client, &job, 1000)); /* enough of it */
+    CHECK_EQ(smtp_want(&client), SMTP_IN | SMTP_IDLE);
+    smtp_quit(&client, 1000);
+    CHECK_EQ(smtp_want(&client), SMTP_OUT | SMTP_CLOSED);
+}
+
+/* What the server began to say while nothing was asked is no reply to the
+ * next command. */
+static void client_next_surplus(void)
+{
+    begin_client();
+    begin_idle();
+    hear("250 ");
+    CHECK(!smtp_next(&client, &job, 1000));
+    CHECK_EQ(smtp_want(&client), SMTP_CLOSED);
+    CHECK_EQ(smtp_verdict(&client), SMTP_SENT); /* the mail before */
+    hear("ok\r\n");
+    CHECK_EQ(smtp_want(&client), SMTP_CLOSED);
+}
+
 static void client_events(void)
 {
     struct smtp_event e;
@@ -333,9 +405,14 @@ static void client_logins(void)
 }
 
 static const struct check_case cases[] = {
-    { "client_logins", client_logins }, { "client_idle", client_idle },
-    { "client_body", client_body },     { "client_events", client_events },
-    { "server_idle", server_idle },     { "server_message", server_message },
+    { "client_logins", client_logins },
+    { "client_idle", client_idle },
+    { "client_body", client_body },
+    { "client_events", client_events },
+    { "client_next", client_next },
+    { "client_next_surplus", client_next_surplus },
+    { "server_idle", server_idle },
+    { "server_message", server_message },
     { "server_words", server_words },
 };
 CHECK_MAIN(cases)
