@@ -36,6 +36,7 @@ enum conf_type {
     CONF_LINES,    /* the same, but a comma parts nothing                 */
     CONF_HEX32,    /* struct conf_hex: AA:BB:.. of 32 bytes (SHA-256)     */
     CONF_IGNORED,  /* bool: given or not; harmless, help says why         */
+    CONF_LAUNCHER, /* for the program on the host; not stored, not checked */
     CONF_HOST_ONLY /* refused, help says why; dflt: a value that is not   */
 };
 

@@ -398,6 +398,9 @@ static bool scalar(const struct conf_key *key, struct blob value,
         v->on = true;
         *size = sizeof v->on;
         return true;
+    case CONF_LAUNCHER:
+        *size = 0;
+        return true;
     case CONF_HOST_ONLY:
         return refuse(key, value, err);
     case CONF_LIST:
@@ -554,6 +557,7 @@ static void put_value(struct sink *s, const struct conf_key *key,
     case CONF_HEX32:
         put_hex(s, field);
         break;
+    case CONF_LAUNCHER:
     case CONF_HOST_ONLY:
         break;
     }

@@ -257,8 +257,9 @@ bool compose_open(const struct config *c, struct smtp_job *job,
 
     memset(&spec, 0, sizeof(spec));
     spec.subject = str_of(c->subject);
-    spec.date = clock_unix();
-    spec.message_id = new_message_id(c, job->from);
+    spec.date = c->date_s != 0 ? c->date_s : clock_unix();
+    spec.message_id = c->message_id.len != 0 ? str_of(c->message_id)
+                                             : new_message_id(c, job->from);
     rng_bytes(spec.random, sizeof(spec.random));
     spec.add_date = c->set_date_header != TRI_OFF;
     spec.add_msgid = c->set_msgid_header != TRI_OFF;

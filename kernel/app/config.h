@@ -66,7 +66,10 @@ struct config {
     struct blob from; /* p NULL: of the message; empty: null sender */
     struct blob from_full_name, subject;
     struct conf_list to, cc, bcc, reply_to, set_to_header;
-    struct conf_list header; /* lines "Name: value"                        */
+    struct conf_list only_to; /* not empty: the envelope, whoever is named */
+    struct conf_list header;  /* lines "Name: value"                        */
+    struct blob message_id;   /* empty: a new one                           */
+    uint32_t date_s;          /* since 1970; 0: now                         */
     struct blob in_reply_to, references, list_id, list_unsubscribe;
     uint8_t importance, auto_submitted; /* enum config_..., above         */
     struct blob maildomain; /* of addresses that have none                */

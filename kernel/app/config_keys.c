@@ -71,6 +71,11 @@ static const char *const versions[] = { "1.2", "1.3", NULL };
     {                                                           \
         n, CONF_IGNORED, AT(ignored[i]), NULL, NULL, 0, 0, help \
     }
+/* the default is for the table of keys alone: the launcher knows it */
+#define LAUNCHER(n, dflt, help)                     \
+    {                                               \
+        n, CONF_LAUNCHER, 0, dflt, NULL, 0, 0, help \
+    }
 #define REFUSED(n, unless, help)                       \
     {                                                  \
         n, CONF_HOST_ONLY, 0, unless, NULL, 0, 0, help \
@@ -142,6 +147,8 @@ const struct conf_key config_keys[] = {
     LIST("reply_to", reply_to, "where answers go, if not to the sender"),
     LIST("set_to_header", set_to_header,
          "send to these alone, whoever is named, and say so in To"),
+    { "only_to", CONF_LINES, AT(only_to), NULL, NULL, 0, 0,
+      "of all who are named anywhere, send to these alone (retries)" },
     STR("maildomain", maildomain, NULL,
         "domain of a sender or recipient that has none, such as root"),
     BOOL("read_recipients", read_recipients, "off",
@@ -149,6 +156,11 @@ const struct conf_key config_keys[] = {
     STR("subject", subject, NULL, "Subject of a message that has none"),
     { "header", CONF_LINES, AT(header), NULL, NULL, 0, 0,
       "a field \"Name: value\" for a message without it" },
+    STR("message_id", message_id, NULL,
+        "Message-ID of a message that has none, without <>; default: a new "
+        "one"),
+    SECONDS("date", date_s, NULL, 1, UINT32_MAX,
+            "Date of a message that has none, since 1970; default: now"),
     STR("in_reply_to", in_reply_to, NULL, "Message-ID that is answered, in <>"),
     STR("references", references, NULL, "Message-IDs of the thread, in <>"),
     STR("list_id", list_id, NULL, "List-Id of a message that has none"),
@@ -230,6 +242,16 @@ const struct conf_key config_keys[] = {
         "older spelling of "
         "tls_certcheck off"),
     NOT("tls_nostarttls", tls_starttls, "older spelling of tls_starttls off"),
+
+    /* the launcher's: what becomes of a mail before and after the image */
+    LAUNCHER("spool", NULL,
+             "folder that keeps what cannot be sent now, for --flush"),
+    LAUNCHER("queue_lifetime", "5d",
+             "how long it is tried again: seconds, or with m, h, d"),
+    LAUNCHER("retry_unsure", "off",
+             "on: try again what may have been delivered, at the risk of two"),
+    LAUNCHER("fallback", NULL,
+             "accounts to use in turn where this one cannot be reached"),
 
     /* accepted, and of no use here */
     IGNORED("logfile", 0, "the image has no files; its log is the console"),

@@ -63,6 +63,8 @@ static bool next_rcpt(struct walk *w, struct smtp_str *a)
     const struct config *c = w->c;
     const struct conf_list *lists[] = { &c->to, &c->cc, &c->bcc };
 
+    if (c->only_to.count != 0) /* those that are left of an earlier run */
+        return next_of(&c->only_to, w, a);
     if (c->set_to_header.count != 0) /* everything to one person */
         return next_of(&c->set_to_header, w, a);
     for (; w->list < 3; w->list++) {
@@ -218,7 +220,10 @@ bool envelope_addresses(const struct config *c, struct smtp_job *job,
                           "a From field");
     if (pool_len(c, job->from) <= sizeof(pool))
         job->from = qualified(c, job->from, &at);
-    return job->from.len == 0 || address_ok(job->from, "sender", r);
+    if (job->from.len != 0 && !address_ok(job->from, "sender", r))
+        return false;
+    r->from = blob_of(job->from.p, job->from.len);
+    return true;
 }
 
 /* ------------------------------------------------------------------ job */

@@ -224,6 +224,11 @@ void report_print(const struct report *r)
         put_fmt(&l, "\"%s\"", addr_text(&r->address).s);
     else
         put(&l, "null");
+    put(&l, ",\"from\":");
+    if (r->from.p == NULL)
+        put(&l, "null");
+    else
+        put_text(&l, r->from.p, r->from.len);
     put(&l, ",\"tls\":");
     put_tls(&l, r);
     put(&l, ",\"recipients\":[");

@@ -41,6 +41,7 @@ struct report {
     char reason[REPORT_REASON_MAX];
     struct blob message_id; /* without <>; empty: none yet                 */
     struct blob host;
+    struct blob from;        /* p NULL: not known yet; empty: null sender   */
     struct addr address;     /* of the server; len 0: not known             */
     const char *tls_version; /* NULL: no TLS                               */
     const char *tls_cipher;

@@ -57,6 +57,7 @@ static void values(const struct conf_key *k)
         break;
     case CONF_STR:
     case CONF_IGNORED:
+    case CONF_LAUNCHER:
     case CONF_HOST_ONLY:
         printf("text");
         break;
