@@ -221,6 +221,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 
 # ----------------------------------------------------------------- targets
 .PHONY: FORCE help image disk coverage libc posix demo test bench \
+	test-kills \
 	recording fuzz netfaults hostile-compare \
 	test-qemu release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
@@ -268,6 +269,12 @@ test-qemu: ## deliveries over Debian's other versions of QEMU (downloads them)
 	$(q)scripts/setup --for test
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)ONLY='$(ONLY)' BUILD='$(BUILD)' tests/qemu
+
+test-kills: ## 200 seeded kill -9 of launcher and guest, and 20 of QEMU
+	$(q)$(MAKE) image BOARD=posix SAN=1
+	$(q)$(MAKE) image BOARD=x86_64
+	$(q)tests/kills 1 200 posix
+	$(q)tests/kills 1001 20 x86_64
 
 recording: ## docs/first-run.svg, the picture in the README, from a real run
 	$(q)scripts/setup --for demo

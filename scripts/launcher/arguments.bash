@@ -39,6 +39,10 @@ Boots a virtual machine that submits the message and nothing else.
   --json              print the report line on standard output
   --dry-run, --pretend  show what would be packed and run, run nothing
   --save FILE         keep the packed files, secrets and all (an initrd)
+  --spool DIR         keep what cannot be sent now, and exit with 0
+  --flush             try what is due in the spool; reads no message
+  --flush-all         try all that is in the spool, due or not
+  --queue, -bp        list the spool; the program's name mailq does so too
   --timeout SECONDS   of the whole run (default: the configuration's)
 
   --configure ADDRESS find the mail server of an address by DNS (SRV, MX) or by
@@ -115,7 +119,7 @@ parse() {
         --html) value "$@"; html=$2; shift ;;
         --inline) value "$@"; inline+=("$2"); shift ;;
         --attach) value "$@"; attach+=("$2"); shift ;;
-        --@(board|machine|memory|net|accel|pcap|save|image))
+        --@(board|machine|memory|net|accel|pcap|save|image|spool))
             value "$@"; printf -v "${1#--}" %s "$2"; shift ;;
         --timeout) value "$@"; check_seconds "$2"; shift ;;
         -t | --read-recipients) read_rcpt=1 ;;
@@ -124,6 +128,9 @@ parse() {
         --trace) trace=1 verbose=1 ;;
         --json) json=1 ;;
         --dry-run | --pretend) dry=1 ;;
+        --flush) mode=flush ;;
+        --flush-all) mode=flush flush_all=1 ;;
+        --queue) mode=list ;;
         --configure) value "$@"; address=${2:-?}; shift ;;
         --semihosting) semihosting=1 ;;
         # sendmail's, without meaning here: one message is sent, at once
@@ -149,15 +156,18 @@ the message there, and recipients as arguments or by -t" ;;
     done
 }
 
-# sendmail has names for some of its modes; without a spool there is nothing to
+# sendmail has names for some of its modes; without a configuration there is nothing to
 # list, and nothing to try again.
 special_modes() {
     case ${0##*/} in
     mailq) mode=list ;;
     newaliases) exit 0 ;;
     esac
-    [ $mode != send ] || return 0
-    ! declare -F queue_$mode >/dev/null || return 0
+    case $mode$config${BOOTMAIL_CONFIG:-}$spool in
+    list | flush) ;;
+    *) return ;;
+    esac
+    ! (find_config) 2>/dev/null || return 0
     [ $mode != list ] || echo "the queue is empty"
     exit 0
 }

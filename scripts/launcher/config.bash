@@ -295,8 +295,12 @@ from_matches() { # address, what an account has as from
 # The account: -a, else the first whose from is the sender's, else the usual;
 # then what the command line says of it.
 choose_account() {
-    local i
     find_account
+    with_settings
+}
+
+with_settings() {
+    local i
     for ((i = 0; i < ${#settings[@]}; i += 2)); do
         conf[${settings[i]}]=${settings[i + 1]}
     done

@@ -3,8 +3,8 @@
 # packing.bash: the initrd. A private folder is filled with the files of the
 # image's table and packed as cpio "newc"; secrets travel in it alone.
 
-pack() { # host file, name in the archive
-    local to=$work/files/$2
+pack() { # host file, name in the archive, folder
+    local to=${3:-$work/files}/$2
     if ! mkdir -p -- "${to%/*}" || ! cat -- "$1" >"$to"; then
         die $EX_TEMPFAIL "cannot store $1"
     fi
@@ -98,7 +98,7 @@ arguments() {
 # In the background, so that a signal ends the wait for somebody's pipe.
 read_message() {
     [ ! -t 0 ] || echo "bootmail: the message, please; Ctrl-D ends it" >&2
-    cat <&0 >"$work/files/message" &
+    cat <&0 >"$call/message" &
     guest=$!
     wait "$guest" || die $EX_TEMPFAIL "cannot store the message"
     guest=''
@@ -114,12 +114,9 @@ check_files() {
 
 # The configuration as the image gets it: without what only this system knows.
 pack_config() {
-    if [ -n "$made" ]; then
-        printf '%s' "$made" >"$work/files/bootmail.conf" ||
-            die $EX_TEMPFAIL "cannot store $config"
-    else
-        pack "$config" bootmail.conf # it may be a pipe: this reads it
-    fi
+    rm -rf -- "$work/files"
+    mkdir "$work/files" || die $EX_TEMPFAIL "cannot make a folder in $work"
+    pack "$work/bootmail.conf" bootmail.conf
     conf_read "$work/files/bootmail.conf"
     [ -z "$(conf_values password)" ] || private "$config"
     replace_evals
@@ -142,37 +139,57 @@ pack_password() {
     run_command passwordeval "$command" "$work/files/password"
 }
 
-make_initrd() {
+# What this call alone brings, into the folder $call: arguments, message and
+# what goes with it. No secret is among them.
+gather_call() {
     local f n=0 name
-    mkdir -p "$work/files/attach"
+    mkdir -p "$call/attach" || die $EX_TEMPFAIL "cannot make $call"
     check_files
     pack_config
+    config_packed=1
     read_message
     sender_of_message
     choose_account
     auto_from
     apply_aliases
     check_recipients
-    pack_password
-    drop_lines 'passwordeval|aliases|auto_from'
-    pack_named
-    pack_siblings
     f=$(arguments)
-    printf '%s\n' "$f" >"$work/files/args" ||
+    printf '%s\n' "$f" >"$call/args" ||
         die $EX_TEMPFAIL "cannot store the arguments"
-    [ -z "$html" ] || pack "$html" message.html
+    [ -z "$html" ] || pack "$html" message.html "$call"
     for f in ${inline[@]+"${inline[@]}"}; do
-        pack "$f" "inline/${f##*/}"
+        pack "$f" "inline/${f##*/}" "$call"
     done
     for f in ${attach[@]+"${attach[@]}"}; do
         name=${f##*/}
         [ ${#name} -le 240 ] || die $EX_DATAERR "$f: the name is too long"
         # a number keeps the order, and two files of one name apart
         printf -v n '%03d' $((10#$n + 1))
-        pack "$f" "attach/$n/$name"
+        pack "$f" "attach/$n/$name" "$call"
     done
-    (cd "$work/files" && find . -type f -print0 | sort -z |
-        cpio -0 -o -H newc -R 0:0 --quiet) >"$work/initrd" ||
+}
+
+# The call, for the recipients that are left of an earlier attempt.
+call_again() {
+    [ ${#only[@]} != 0 ] || return 0
+    rm -- "$work/files/args" && cat -- "$call/args" >"$work/files/args" &&
+        printf 'only_to "%s"\n' "${only[@]}" >>"$work/files/args"
+}
+
+# The call, and the configuration for its account, read anew for each attempt.
+# The call lies where it lies: links stand for it.
+make_initrd() {
+    [ $config_packed = 1 ] || pack_config
+    config_packed=0
+    conf_account "$account" || conf=()
+    with_settings
+    pack_password
+    drop_lines 'passwordeval|aliases|auto_from'
+    pack_named
+    pack_siblings
+    cp -rs --remove-destination -- "$call/." "$work/files/" && call_again &&
+        (cd "$work/files" && find -L . -type f -print0 | sort -z |
+            cpio -0 -oL -H newc -R 0:0 --quiet) >"$work/initrd" ||
         die $EX_TEMPFAIL "cannot pack the files"
     limit=$(time_limit)
     rm -rf -- "$work/files"

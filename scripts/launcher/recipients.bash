@@ -41,7 +41,7 @@ header_lines() { # from | recipients
             if (name != "")
                 field_end()
             printf "%s", want != "from" && block != 0 ? resent : plain
-        }' "$work/files/message"
+        }' "$call/message"
 }
 
 # Lists of addresses (RFC 5322, 3.4) as one address on each line: what stands
@@ -190,7 +190,7 @@ apply_aliases() {
 check_recipients() {
     local key
     [ $mode$read_rcpt${#rcpt[@]} = send00 ] || return 0
-    for key in to cc bcc set_to_header read_recipients; do
+    for key in to cc bcc set_to_header read_recipients check; do
         [ -z "${conf[$key]+set}" ] || return 0
     done
     # an account that cannot be found is the image's to explain

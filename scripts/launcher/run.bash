@@ -3,30 +3,45 @@
 # run.bash: the guest runs; its console, its report, the status that both
 # prove.
 
-# Reads the console; leaves the last line in $last if it was a whole one, and
-# in $lines how many came.
-watch_console() {
-    local line
-    last='' lines=0
-    while IFS= read -r line; do
-        line=${line%$'\r'}
-        last=$line lines=$((lines + 1))
-        case $line in
-        '{"bootmail":1,'*) ;;
-        *) [ $verbose = 0 ] || printf '%s\n' "$line" >&2 ;;
-        esac
-    done
-    # a line without its end is no line
-    [ -z "$line" ] || last=''
+# What the image says before the final dot of a message can leave it.
+MARK='end of the message: from here on it may be accepted'
+
+# One whole line of the console.
+see() {
+    last=${1%$'\r'} lines=$((lines + 1))
+    case $last in
+    '{"bootmail":1,'*) return ;;
+    *" ms  $MARK") marked=1 ;;
+    esac
+    [ $verbose = 0 ] || printf '%s\n' "$last" >&2
 }
 
-# The status in a whole report line; fails for anything else.
+# Follows the console, a file, until no process of the guest holds the FIFO
+# $end. Leaves the last line in $last if it was a whole one, in $lines how many
+# came, in $marked whether the message may have gone.
+watch_console() {
+    local line part='' over=0
+    last='' lines=0 marked=0
+    while :; do
+        while IFS= read -r line; do
+            see "$part$line"
+            part=''
+        done
+        part+=$line
+        [ $over = 0 ] || break
+        read -r -t 0.1 line <&"$end"
+        [ $? -gt 128 ] || over=1 # and once more for what came last
+    done <"$console"
+    [ -z "$part" ] || last=''
+}
+
+# The status and the outcome in a whole report line; fails for anything else.
 report_status() {
     local re='^\{"bootmail":1,"outcome":"([a-z]+)","exit":([0-9]{1,3}),.*"ms":\{[^{}]*\}\}$'
     [[ $last =~ $re ]] || return 1
-    status=${BASH_REMATCH[2]}
+    outcome=${BASH_REMATCH[1]} status=${BASH_REMATCH[2]}
     # these and 0 go together, or neither can be believed
-    case ${BASH_REMATCH[1]} in
+    case $outcome in
     sent | checked) [ "$status" = 0 ] ;;
     *) [ "$status" != 0 ] ;;
     esac
@@ -44,65 +59,111 @@ time_limit() {
     printf '%d' $((${timeout:-$most} + 15))
 }
 
+# Leaves what came of it in $status, $outcome and $why; $reported says whether
+# the report, $last, can be believed.
 run() {
-    local exited want started=$SECONDS
-    mkfifo "$work/console" || die $EX_TEMPFAIL "mkfifo failed"
+    local exited want end started=$SECONDS
+    rm -f -- "$work/end"
+    mkfifo "$work/end" || die $EX_TEMPFAIL "mkfifo failed"
+    # a file, so that what was said stays when the launcher is killed
     timeout --kill-after=5 "$limit" "${cmd[@]}" \
-        >"$work/console" 2>"$work/errors" </dev/null &
+        >>"$console" 2>"$work/errors" </dev/null 9>"$work/end" &
     guest=$!
-    watch_console <"$work/console"
+    exec {end}<"$work/end"
+    watch_console
+    exec {end}<&-
     wait "$guest"
     exited=$?
-    guest=''
+    guest='' reported=0
     if ! report_status; then
         no_report "$exited" "$limit" $((SECONDS - started))
         return
     fi
     [ $verbose = 0 ] || sed 's/^/bootmail: /' "$work/errors" >&2
-    [ $json = 0 ] || printf '%s\n' "$last"
     want=$status
+    report_text reason
+    reported=1 why=$plain
     case $board in
     x86_64) want=$((2 * status + 1)) ;;
     aarch64) [ $semihosting = 1 ] || want=0 ;;
     esac
     if [ "$exited" != "$want" ]; then
-        printf 'bootmail: the report says %s, the machine exited with %s\n' \
-            "$status" "$exited" >&2
-        status=$EX_BUG
+        why="the report says $status, the machine exited with $exited"
+        printf 'bootmail: %s\n' "$why" >&2
+        [ $marked = 0 ] && [ "$status" != 0 ] && outcome=bug || outcome=unsure
+        status=$EX_BUG reported=0
     elif [ "$status" != 0 ] && [ $verbose = 0 ]; then
-        printf 'bootmail: %s\n' "$(reason)" >&2
+        printf 'bootmail: %s\n' "$why" >&2
     fi
     [ "$status" = 0 ] || explain "$last"
     [ "$status" != $EX_CONFIG ] || [ ${#notes[@]} = 0 ] ||
         printf 'bootmail: %s\n' "${notes[@]}" >&2
 }
 
-reason() {
-    local re='"reason":"(([^"\\]|\\.)*)"' text=''
-    [[ $last =~ $re ]] && text=${BASH_REMATCH[1]//\\\"/\"}
-    printf '%s' "${text//\\\\/\\}"
-}
-
 no_report() { # exit status of the machine, time limit, time it took
-    local why
     sed 's/^/bootmail: /' "$work/errors" >&2
     case $1 in
     12[5-7])
-        why="${cmd[0]} cannot be run" status=$EX_CONFIG ;;
+        why="${cmd[0]} cannot be run" status=$EX_CONFIG outcome=invalid ;;
     # HUP, INT, KILL, TERM. (Other numbers over 128 are what isa-debug-exit
     # makes of a status of ours.)
     124 | 129 | 130 | 137 | 143)
-        status=$EX_TEMPFAIL
+        status=$EX_TEMPFAIL outcome=temporary
         why="killed by signal $(($1 - 128)) before its report"
         [ "$3" -lt "$2" ] || why="hung: no verdict within $2 s, killed" ;;
     *)
         why="ended (status $1) without a whole report line: it crashed"
-        status=$EX_BUG
+        status=$EX_BUG outcome=bug
         if [ "$lines" = 0 ] && [ "$1" = 1 ] && [ -s "$work/errors" ]; then
             why="${cmd[0]} did not start the machine" status=$EX_CONFIG
+            outcome=invalid
         fi ;;
     esac
+    if [ $marked = 1 ]; then
+        why+="; the message may have been delivered"
+        status=$EX_UNSURE outcome=unsure
+    fi
     printf 'bootmail: %s\n' "$why" >&2
+}
+
+# The accounts to try in turn: the one that was asked for, then whatever its
+# fallback names, each once.
+accounts() {
+    local name list=${conf[fallback]-}
+    printf '%s\n' "$account"
+    for name in ${list//,/ }; do
+        case $name in
+        *[!A-Za-z0-9._@-]*) die $EX_CONFIG "fallback \"$name\": not a name" ;;
+        esac
+        [ "$name" = "$account" ] || printf '%s\n' "$name"
+    done
+}
+
+# One attempt with each account in turn, until one is reached: those whose
+# fallback is used have sent nothing.
+deliver() {
+    local all
+    all=$(accounts) || exit
+    mapfile -t all <<<"$all"
+    while :; do
+        account=${all[0]} all=("${all[@]:1}")
+        make_initrd 6>&- 7>&-
+        if [ "$board" = posix ]; then posix_command; else qemu_command; fi
+        if [ -z "$entry" ]; then
+            : >"$console"
+        elif ! attempt_begin; then
+            notice "$entry: no room for an attempt"
+            return
+        fi
+        run
+        log_attempt
+        if [ -n "$entry" ]; then
+            attempt_end || return
+        fi
+        [ "$outcome" = temporary ] || [ "$status" = 68 ] || return
+        [ $marked = 0 ] && [ ${#all[@]} != 0 ] || return
+        notice "the account ${account:-default} is not reached, ${all[0]} is tried"
+    done
 }
 
 # What would be done, for people to read and to paste.

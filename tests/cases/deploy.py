@@ -19,6 +19,24 @@ def libvirt():
     succeed(['virt-xml-validate', shipped('libvirt.xml'), 'domain'])
 
 
+@case('deploy/systemd')
+def systemd():
+    """Understood by systemd, every line; exposed as little as it says."""
+    folder = new_dir('units')
+    names = ('bootmail-flush.service', 'bootmail-flush.timer')
+    if shutil.which('systemd-analyze') is None:
+        raise Skip('no systemd-analyze: apt-get install systemd')
+    for name in names:
+        with open(shipped('systemd/' + name)) as f:
+            text = f.read()
+        with open(os.path.join(folder, name), 'w') as f:
+            f.write(text.replace('/usr/local/bin/bootmail',
+                                 os.path.join(TOP, 'scripts/bootmail')))
+    done = succeed(['systemd-analyze', 'verify', '--man=no',
+                    *(os.path.join(folder, n) for n in names)])
+    equal(done.stderr.decode(), '', 'what systemd says about them')
+
+
 @case('deploy/yaml')
 def yaml():
     names = [n for n in os.listdir(DEPLOY) if n.endswith(('.yaml', '.yml'))]

@@ -1,0 +1,227 @@
+"""The spool: what cannot be sent now is kept, sent later, or given back."""
+import email
+import email.policy
+import os
+import shutil
+import subprocess
+
+from fake import Fake
+from harness import LAUNCHER, case, check, equal, private_file
+from spoollab import DEAD_PORT, Queue, got, server
+
+
+@case('spool/sent-at-once')
+def at_once():
+    with Fake(server()) as srv:
+        q = Queue(srv.port)
+        q.send('b@mail.test')
+        equal(len(got(srv)), 1, 'messages')
+        q.nothing_left()
+
+
+@case('spool/kept-and-sent-later')
+def later():
+    """Nobody answers: kept, 0. Then the same message, once, with its files;
+    Message-ID and Date are those of the first day."""
+    with Fake(server()) as srv:
+        q = Queue(DEAD_PORT)
+        extra = os.path.join(q.dir, 'n\u00f6te.bin')
+        with open(extra, 'wb') as f:
+            f.write(bytes(range(256)))
+        done = q.send('--subject', 'disk full', '--attach', extra,
+                      'b@mail.test', message=b'text\n')
+        check('kept in' in done.log, 'no word about it', done.log)
+        name, = q.entries()
+        os.unlink(extra)
+        q.flush()
+        equal(q.entries(), [name], 'entries after another failure')
+        equal(q.journal(name).count('begun'), 2, 'attempts')
+        q.write(srv.port)
+        q.flush()
+        q.nothing_left()
+        (_, rcpt, m), = got(srv)
+        equal(rcpt, ['b@mail.test'], 'recipients')
+        equal(m['Subject'], 'disk full', 'Subject')
+        for field in ('Message-ID', 'Date', 'To', 'Subject'):
+            equal(len(m.get_all(field)), 1, 'fields ' + field)
+        check(name in m['Message-ID'], 'Message-ID: ' + m['Message-ID'])
+        part, = m.iter_attachments()
+        equal(part.get_content(), bytes(range(256)), 'attachment')
+
+
+@case('spool/not-before-its-time')
+def back_off():
+    q = Queue(DEAD_PORT)
+    q.send('b@mail.test')
+    name, = q.entries()
+    q.send('--flush')
+    equal(q.journal(name).count('begun'), 1, 'attempts')
+    line = q.journal(name).splitlines()[-1].split('\t')
+    equal(int(line[4]) - int(line[1]) in range(55, 65), True,
+          'a minute between the attempts', line)
+
+
+@case('spool/recipients-apart')
+def apart():
+    """One is accepted, one refused, one greylisted: each has his own fate,
+    and the sender hears of the refusal."""
+    with Fake(scripts=[
+            server(rcpt={'no@mail.test': b'550 5.1.1 unknown\r\n',
+                         'grey@mail.test': b'451 4.7.1 later\r\n'}),
+            server()]) as srv:
+        q = Queue(srv.port)
+        q.send('ok@mail.test', 'no@mail.test', 'grey@mail.test')
+        equal(len(q.entries()), 2, 'the message and a note')
+        q.flush()
+        q.nothing_left()
+        mails = sorted(got(srv), key=lambda m: m[1])
+        equal([(s, r) for s, r, _ in mails],
+              [('sender@mail.test', ['grey@mail.test']),
+               ('sender@mail.test', ['ok@mail.test']),
+               ('', ['sender@mail.test'])], 'mails')
+        note = mails[2][2]
+        equal(note.get_content_type(), 'multipart/report', 'note')
+        equal(note.get_param('report-type'), 'delivery-status', 'note')
+        parts = list(note.iter_parts())
+        equal(parts[1].get_content_type(), 'message/delivery-status', 'part')
+        fields = parts[1].get_payload()[1]
+        equal(fields['Final-Recipient'], 'rfc822; no@mail.test', 'field')
+        equal(fields['Action'], 'failed', 'field')
+        equal(fields['Status'], '5.1.1', 'field')
+        check('unknown' in fields['Diagnostic-Code'], 'diagnostic', note)
+
+
+@case('spool/refused-is-the-callers')
+def refused():
+    with Fake(server(rcpt={'no@mail.test': b'550 5.1.1 unknown\r\n'})) as srv:
+        q = Queue(srv.port)
+        q.send('no@mail.test', status=69)
+        q.nothing_left()
+
+
+@case('spool/bad-configuration-is-the-callers')
+def invalid():
+    q = Queue(DEAD_PORT, 'no_such_key on\n')
+    q.send('b@mail.test', status=78)
+    q.nothing_left()
+    q.write(DEAD_PORT)
+    q.send('not an address', status=64)
+    q.nothing_left()
+
+
+@case('spool/unsure-is-set-aside')
+def unsure():
+    """The connection is lost behind the final dot: never sent again by
+    itself; the caller knows, and later on the sender."""
+    lost = server(act={'BODY': ('before', 'reset')})
+    with Fake(scripts=[lost, server()]) as srv:
+        q = Queue(srv.port)
+        q.send('b@mail.test', status=79)
+        equal((q.entries(), len(q.entries('unsure'))), ([], 1), 'entries')
+        q.flush()
+        equal(len(srv.wires), 1, 'connections')
+        check('may have been delivered' in q.send('-bp').stdout.decode(),
+              'not in the list')
+
+
+@case('spool/unsure-is-retried-on-request')
+def unsure_again():
+    lost = server(act={'BODY': ('before', 'reset')})
+    with Fake(scripts=[lost, server()]) as srv:
+        q = Queue(srv.port, 'retry_unsure on\n')
+        q.send('b@mail.test')
+        q.flush()
+        ids = [m['Message-ID'] for _, _, m in got(srv)]
+        equal((len(ids), len(set(ids))), (2, 1), 'messages, and their ids')
+        q.nothing_left()
+
+
+@case('spool/given-up')
+def given_up():
+    """After queue_lifetime the sender hears of it; a note that cannot be
+    delivered either has no sender, and ends in dead/."""
+    q = Queue(DEAD_PORT, 'queue_lifetime 0\n')
+    q.send('--subject', 'the disk', 'b@mail.test')
+    q.flush()
+    note, = q.entries()
+    check(note.endswith('.expired'), 'the entry left', note)
+    q.flush()
+    q.flush()
+    equal((q.entries(), q.entries('dead')), ([], [note]), 'entries')
+    with open(os.path.join(q.spool, 'dead', note, 'call', 'message'),
+              'rb') as f:
+        m = email.message_from_bytes(f.read(), policy=email.policy.default)
+    fields = list(m.iter_parts())[1].get_payload()[1]
+    equal((fields['Action'], fields['Status']), ('failed', '4.4.7'), 'note')
+    equal(m['To'], 'sender@mail.test', 'To')
+
+
+@case('spool/null-sender-never-bounces')
+def null_sender():
+    q = Queue(DEAD_PORT, 'queue_lifetime 0\n')
+    q.send('-f', '<>', 'b@mail.test', message=b'From: a@mail.test\n'
+           b'Subject: x\n\nhello\n')
+    q.flush()
+    equal((q.entries(), len(q.entries('dead'))), ([], 1), 'entries')
+
+
+@case('spool/listed')
+def listed():
+    q = Queue(DEAD_PORT)
+    equal(q.send('-bp').stdout, b'the queue is empty\n', 'list')
+    q.send('b@mail.test', 'c@mail.test')
+    text = q.send('-bp').stdout.decode()
+    for word in (q.entries()[0], '6 bytes', '1 attempts', 'b@mail.test: temp',
+                 'c@mail.test', 'from <sender@mail.test>'):
+        check(word in text, f'no {word!r} in the list', text)
+    link = os.path.join(q.dir, 'mailq')
+    os.symlink(LAUNCHER, link)
+    equal(subprocess.run([link, *q.argv()[1:]], capture_output=True,
+                         env=q.env(), check=True).stdout.decode(), text,
+          'mailq')
+
+
+@case('spool/no-secret')
+def no_secret():
+    """Neither the password nor its base64 lies in the spool."""
+    q = Queue(DEAD_PORT, 'auth_unsafe on\nauth plain\nuser u\n'
+              'password Zq7-marker-Xw9\n')
+    private_file(os.path.join(q.dir, 'password'), b'Zq7-marker-Xw9\n')
+    q.send('--trace', 'b@mail.test')
+    found = subprocess.run(['grep', '-rlaE', 'marker|WnE3LW1hcmtlci1YdzK|'
+                            'cTctbWFya2VyLVh3O|E3LW1hcmtlci1Ydz', q.spool,
+                            q.tmp], capture_output=True, check=False)
+    equal(found.stdout, b'', 'files with the password')
+    check(len(q.entries()) == 1, 'nothing was kept')
+
+
+@case('spool/private')
+def private():
+    """A spool that others can write to, and a folder that cannot be made."""
+    q = Queue(DEAD_PORT)
+    os.mkdir(q.spool)
+    os.chmod(q.spool, 0o777)
+    done = q.send('b@mail.test', status=78)
+    check('others can write' in done.log, 'the reason', done.log)
+    shutil.rmtree(q.spool)
+    with open(q.spool, 'w'):
+        pass
+    q.send('b@mail.test', status=75)
+
+
+@case('spool/fallback')
+def fallback():
+    """The second account is used where the first one is not reached, and not
+    where it has an opinion."""
+    with Fake(server()) as srv:
+        q = Queue(DEAD_PORT, f'fallback second\naccount second : default\n'
+                  f'port {srv.port}\n')
+        q.send('b@mail.test')
+        equal(len(got(srv)), 1, 'messages')
+        q.nothing_left()
+    lost = server(act={'BODY': ('before', 'reset')})
+    with Fake(lost) as first, Fake(server()) as second:
+        q = Queue(first.port, f'fallback second\naccount second : default\n'
+                  f'port {second.port}\n')
+        q.send('b@mail.test', status=79)
+        equal(len(second.wires), 0, 'connections to the second')
