@@ -47,6 +47,9 @@ Boots a virtual machine that submits the message and nothing else.
 
   --configure ADDRESS find the mail server of an address by DNS (SRV, MX) or by
                       customary names, and print a configuration
+  --check             say what the configuration means, connect, verify, log in,
+                      list what the server offers; send nothing
+  -S, --serverinfo    the same without a login
 
   --board NAME        x86_64 (default; a release: its own), aarch64, riscv64, or
                       posix (a process of this system)
@@ -131,6 +134,10 @@ parse() {
         --flush) mode=flush ;;
         --flush-all) mode=flush flush_all=1 ;;
         --queue) mode=list ;;
+        --check) checking=1 settings+=(check on) verbose=1; exec </dev/null ;;
+        -S | --serverinfo)
+            checking=1 settings+=(check on auth off) verbose=1
+            exec </dev/null ;;
         --configure) value "$@"; address=${2:-?}; shift ;;
         --semihosting) semihosting=1 ;;
         # sendmail's, without meaning here: one message is sent, at once

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 #
-# configure.bash: --configure ADDRESS. Finds the submission server of an
-# address and prints a configuration: SRV records (RFC 6186, 8314), then what
+# configure.bash: --configure ADDRESS, and what --check says about the settings.
+# Finds the submission server of an address and prints a configuration: SRV records (RFC 6186, 8314), then what
 # the domain's MX says about its provider, then well-known names.
 #
 # DNS answers are not proven: whoever forges them could name a server of his
@@ -134,4 +134,27 @@ configure() { # address
     if [ -t 1 ]; then
         printf 'bootmail: save this as ~/.config/bootmail/bootmail.conf, the password as a file\nnamed password beside it (chmod 600), then try: bootmail --check\n' >&2
     fi
+}
+
+# --check: what the account in use comes down to, before the machine says what
+# became of it. The password is not looked at.
+explain_settings() {
+    local port how=STARTTLS login='no login' from=${conf[from]-}
+    port=587
+    conf_on tls yes || port=25 how='NO encryption'
+    if conf_on tls yes && ! conf_on tls_starttls yes; then
+        port=465 how='TLS from the first byte'
+    fi
+    [ "${conf[protocol]-}" != lmtp ] || port=24
+    conf_on tls_certcheck yes || how+=', certificate NOT checked'
+    case ${conf[auth]-off} in
+    off) ;;
+    on | '') login="login as ${conf[user]-?}, by the best mechanism" ;;
+    *) login="login as ${conf[user]-?} by ${conf[auth]}" ;;
+    esac
+    printf 'bootmail: %s, account %s\n' "${config:-settings without a file}" \
+        "${account:-default}" >&2
+    printf 'bootmail: %s port %s, %s; %s; from %s\n' "${conf[host]-no host}" \
+        "${conf[port]:-$port}" "$how" "$login" \
+        "${from:-the message says}" >&2
 }

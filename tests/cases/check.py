@@ -1,9 +1,10 @@
 """check on: as far as a mail would get, and not one byte of it sent."""
+import os
 import re
 
 from dialogue import Dialogue
 from fake import Fake
-from harness import case, check, equal
+from harness import case, check, equal, new_dir
 from lab import conf, files, launch, pki, server
 
 CHECK = 'check on\n'
@@ -74,3 +75,42 @@ def login_wanted():
                    conf=conf(srv.port, user='', more=CHECK))
     equal((r.status, r.report['outcome']), (77, 'refused'), 'verdict', r)
     check('log in' in r.reason, 'reason', r)
+
+
+def asked(*args, conf_text, machine='posix'):
+    return launch(machine, *args, conf=conf_text, message=b'not read',
+                  files=files())
+
+
+@case('check/by-the-launcher')
+def launcher():
+    """--check needs neither sender, recipient nor message, and explains."""
+    with Fake(Dialogue(), pki=pki()) as srv:
+        text = conf(srv.port).replace('from sender@mail.test\n', '')
+        r = asked('--check', conf_text=text)
+        equal(r.status, 0, 'exit status', r)
+        equal(r.report['outcome'], 'checked', 'outcome', r)
+        check(f'10.0.2.2 port {srv.port}, STARTTLS; login as test, by the best'
+              ' mechanism; from the message says' in r.log, 'explained', r)
+        check('the server offers: AUTH PLAIN LOGIN' in r.log, 'offers', r)
+        nobody_got_mail(srv.wires, r)
+
+
+@case('check/serverinfo')
+def serverinfo():
+    with Fake(Dialogue(), pki=pki()) as srv:
+        r = asked('--serverinfo', conf_text=conf(srv.port))
+        equal((r.status, r.report['outcome']), (0, 'checked'), 'verdict', r)
+        verbs = [line.split(b' ')[0] for line in srv.wires[0].lines]
+        equal(verbs, [b'EHLO', b'STARTTLS', b'EHLO', b'NOOP', b'QUIT'],
+              'commands', r)
+
+
+@case('check/keeps-nothing')
+def spool():
+    """A check that cannot connect is not kept for later."""
+    folder = new_dir('spool')
+    r = asked('--check', '--spool', folder, conf_text=conf(1))
+    equal(r.status, 74, 'exit status', r)
+    left = [n for _, _, names in os.walk(folder) for n in names]
+    equal(left, [], 'files in the spool', r)

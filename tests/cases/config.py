@@ -88,9 +88,6 @@ TABLE = {
                          'line 4', 'too many'),
     'which-account': ('account a\n' + BASE + 'account b\n' + BASE, 78,
                       'no account "default"', 'account=NAME'),
-    'passwordeval': (BASE + 'auth on\nuser u\npasswordeval "pass mail"\n', 78,
-                     'line 5', 'passwordeval', 'file password'),
-    'aliases': (BASE + 'aliases /etc/aliases\n', 78, 'line 3', 'aliases'),
     'gssapi': (BASE + 'auth gssapi\n', 78, 'line 3, column 6', 'login'),
     'external-no-cert': (BASE + 'auth external\n', 78, 'tls_cert_file'),
     'plus-in-the-clear': (BASE + 'tls off\nauth scram-sha-256-plus\nuser u\n'
