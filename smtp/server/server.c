@@ -163,10 +163,18 @@ static size_t line_in(struct server *s, const uint8_t *p, size_t n)
     return i;
 }
 
+/* RFC 3030 section 2: a chunk belongs to its BDAT, whoever is still to say
+ * whether the message may come. */
+static bool chunk_awaited(const struct server *s)
+{
+    return s->question == SMTPD_ASK_DATA && s->chunk_left != 0 &&
+           text_starts(s->line, s->line_len, "BDAT");
+}
+
 size_t smtpd_in(struct smtpd *o, const uint8_t *p, size_t n, uint64_t now_ms)
 {
     struct server *s = in(o);
-    bool early = (s->out_len != 0 || s->question != 0) &&
+    bool early = (s->out_len != 0 || s->question != 0) && !chunk_awaited(s) &&
                  (s->sync || s->tls_due || s->state == SERVER_GREETING);
 
     if (n == 0 || s->state == SERVER_CLOSED)

@@ -279,6 +279,46 @@ static void server_idle(void)
     CHECK_STR(smtpd_state_name(&server), "HELLO");
 }
 
+/* A chunk that follows its BDAT while the caller still thinks is no haste, with
+ * or without PIPELINING; what follows DATA is. */
+static void server_chunk(void)
+{
+    struct smtpd_event e;
+
+    for (int bdat = 1; bdat >= 0; bdat--) {
+        cfg.hide = SMTPD_PIPELINING;
+        begin_server();
+        yes();
+        read_all();
+        say("EHLO x\r\n");
+        yes();
+        read_all();
+        say("MAIL FROM:<>\r\n");
+        yes();
+        read_all();
+        say("RCPT TO:<a@b>\r\n");
+        yes();
+        read_all();
+        say(bdat ? "BDAT 3 LAST\r\n" : "DATA\r\n");
+        CHECK_EQ(smtpd_want(&server), SMTPD_ANSWER);
+        if (!bdat) {
+            say("x\r\n");
+            CHECK_EQ(smtpd_end(&server), SMTPD_END_SYNC);
+            cfg.hide = 0;
+            return;
+        }
+        CHECK_EQ(smtpd_in(&server, (const uint8_t *)"x\r\n", 3, 1000), 0);
+        yes();
+        say("x\r\n");
+        smtpd_body_ack(&server, 100, 1000);
+        CHECK_EQ(smtpd_want(&server), SMTPD_ANSWER);
+        while (smtpd_next_event(&server, &e))
+            ;
+        yes();
+        CHECK_EQ(smtpd_want(&server), SMTPD_OUT | SMTPD_IN);
+    }
+}
+
 static void server_message(void)
 {
     struct smtpd_event e;
@@ -412,6 +452,7 @@ static const struct check_case cases[] = {
     { "client_next", client_next },
     { "client_next_surplus", client_next_surplus },
     { "server_idle", server_idle },
+    { "server_chunk", server_chunk },
     { "server_message", server_message },
     { "server_words", server_words },
 };
