@@ -60,7 +60,7 @@ def table():
         text = f.read()
     rows = re.findall(r'^\| .* \| (`.*?) \|(?: [^|]* \|){6}$', text, re.M)
     names = re.findall(r'`([^`]+)`', ' '.join(rows))
-    check(len(rows) > 20 and len(names) > 50, 'there is no table')
+    check(len(rows) > 15 and len(names) > 50, 'there is no table')
     for name in names:
         where = (f'tests/unit/test_{name[5:]}.c' if name.startswith('unit/')
                  else f'tests/transcripts/{name}.smtp')
