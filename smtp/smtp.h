@@ -29,7 +29,8 @@ enum {
     SMTP_OUT = 1,      /* bytes wait in smtp_out_buf()                      */
     SMTP_IN = 2,       /* the server's turn: call smtp_in()                 */
     SMTP_TLS = 4,      /* do the TLS handshake now, then smtp_tls_up()      */
-    SMTP_BODY = 8,     /* smtp_body() will take bytes                       */
+    SMTP_BODY = 8,     /* smtp_body() will take bytes: do not wait first, a
+                          chunk of BDAT is gathered before OUT is wanted    */
     SMTP_CLOSED = 16,  /* over: read smtp_verdict() and hang up            */
     SMTP_WORK = 64,    /* call smtp_work(): arithmetic for the login        */
     SMTP_REWIND = 128, /* begin the message anew, then smtp_rewound(); only if

@@ -8,7 +8,7 @@
  * exit status 78. Only the parser: nothing is checked across keys.
  */
 /* sources: kernel/app/config_keys.c kernel/conf.c kernel/conf_value.c */
-/* includes: kernel kernel/app smtp */
+/* includes: kernel kernel/app smtp net */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
