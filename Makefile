@@ -258,12 +258,12 @@ demo: ## install, build, boot, deliver a mail to a real server, show it
 	$(q)$(MAKE) image BOARD=$(BOARD)
 	$(q)scripts/demo
 
-test: ## every test (ONLY=pattern, QUICK=1)
+test: ## every test (ONLY=pattern, QUICK=1; ALL=1: larger samples)
 	$(q)scripts/setup --for test
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)$(MAKE) image BOARD=posix
 	$(q)$(MAKE) image BOARD=posix SAN=1
-	$(q)ONLY='$(ONLY)' QUICK='$(QUICK)' BUILD='$(BUILD)' tests/run
+	$(q)ONLY='$(ONLY)' QUICK='$(QUICK)' ALL='$(ALL)' BUILD='$(BUILD)' tests/run
 
 test-qemu: ## deliveries over Debian's other versions of QEMU (downloads them)
 	$(q)scripts/setup --for test

@@ -29,18 +29,19 @@ class Skip(Exception):
 
 
 class Case:
-    def __init__(self, name, function, slow, alone):
+    def __init__(self, name, function, slow, alone, whole):
         self.name, self.function = name, function
-        self.slow, self.alone = slow, alone
+        self.slow, self.alone, self.whole = slow, alone, whole
 
 
-def case(name, slow=False, alone=False):
+def case(name, slow=False, alone=False, whole=False):
     """Registers a function without arguments as the case of that name.
-    slow: left out by QUICK=1. alone: nothing else runs at that time."""
+    slow: left out by QUICK=1. alone: nothing else runs at that time. whole: of
+    a set whose sample is always run; by ALL=1, or if ONLY asks for it."""
     def register(function):
         if any(c.name == name for c in cases):
             raise RuntimeError('two cases are named ' + name)
-        cases.append(Case(name, function, slow, alone))
+        cases.append(Case(name, function, slow, alone, whole))
         return function
     return register
 

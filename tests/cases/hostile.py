@@ -13,9 +13,9 @@ assert catalogue    # registers them
 
 def registered(s, machine):
     client = clients.Ours(machine)
-    slow = s.slow or (machine != 'posix' and not s.vm)
+    whole = machine != 'posix' and not s.vm
 
-    @case(f'hostile/{s.name}-{machine}', slow=slow)
+    @case(f'hostile/{s.name}-{machine}', slow=s.slow, whole=whole)
     def run():
         if s.needs and not s.needs():
             raise Skip('the Python of this machine cannot serve this')

@@ -169,7 +169,7 @@ def cron():
     cron_mails(TOP, [], f'BUILD={BUILD} DEPS={DEPS}')
 
 
-@case('install/cron-from-a-fresh-clone', slow=True, alone=True)
+@case('install/cron-from-a-fresh-clone', whole=True, alone=True)
 def fresh_clone():
     """All of it as a user without rights: clone, make demo, then the same."""
     folder = new_dir('clone')
