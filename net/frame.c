@@ -196,8 +196,8 @@ static const char *check_icmp6(const uint8_t *p, size_t len)
     if (len < ICMP_HEAD)
         return "ICMPv6: cut short";
     switch (p[0]) {
-    case 1: /* destination unreachable, packet too big: with its header */
-    case 2:
+    case 1: /* destination unreachable, with the packet's header. "Too big"
+             * is not heard: our segments fit any IPv6 link (tcp.c). */
         return len < ICMP_HEAD + IP6_HEAD + 8 ? "ICMPv6: cut short" : NULL;
     case 128: /* echo request */
         return NULL;

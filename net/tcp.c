@@ -43,6 +43,10 @@ _Static_assert(RING >= TCP_SND_BUF, "the ring never limits the window");
  * lwIP repeats it each 75 s; nine without an answer end the connection. */
 #define ASK_MS 10000
 
+/* What every IPv6 link carries whole (RFC 8200, section 5: 1,280 bytes), since
+ * routers do not fragment, and their word about the path can be forged. */
+#define MSS6 (1280 - 40 - 20)
+
 #define LOCAL_PORTS 0xc000u /* RFC 6335, 6: from here to 65535 */
 
 /* bytes per tcp_write(): one that fails for want of memory costs little */
@@ -92,10 +96,11 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct tcp *t = arg;
 
-    (void)pcb;
     (void)err; /* always ERR_OK */
     events++;
     t->connected = true;
+    if (IP_IS_V6(&pcb->remote_ip) && pcb->mss > MSS6)
+        pcb->mss = MSS6;
     return ERR_OK;
 }
 

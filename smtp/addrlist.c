@@ -53,13 +53,17 @@ static size_t closed(struct smtp_str v, size_t i, char close, bool *open)
     return i;
 }
 
+/* No comment and no "<...>" is longer: what is open is not looked for again and
+ * again through all of a long field. */
+#define CLOSES 1000
+
 /* Behind the comment that begins at i; comments nest. One that is open is
  * none: i. */
 static size_t comment_end(struct smtp_str v, size_t i)
 {
     size_t depth = 0, start = i;
 
-    for (; !ends(v, i); i++) {
+    for (; !ends(v, i) && i - start < CLOSES; i++) {
         if (v.p[i] == '\\' && !ends(v, i + 1))
             i++;
         else if (v.p[i] == '(')
@@ -208,11 +212,12 @@ static size_t angle(struct smtp_str v, size_t i, struct smtp_address *a,
     char before = 0;
 
     *routed = start != inner;
-    for (i = start; !ends(v, i) && v.p[i] != '>'; i = cfws(v, last, NULL)) {
+    for (i = start; !ends(v, i) && v.p[i] != '>' && i - start < CLOSES;
+         i = cfws(v, last, NULL)) {
         last = token(v, i, before);
         before = v.p[i];
     }
-    if (ends(v, i))
+    if (ends(v, i) || v.p[i] != '>')
         return SIZE_MAX;
     a->spec = piece(v, start, last);
     return i + 1;

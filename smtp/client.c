@@ -156,6 +156,7 @@ void smtp_abort(struct smtp *o, enum smtp_failure why)
     if (s->state == STATE_CLOSED)
         return;
     if (s->fit_wanted && why == SMTP_F_UNFIT) { /* it waits for a command */
+        s->fit_wanted = false;
         state_quit(s, why, SMTP_REFUSED, NULL, NULL);
         return;
     }
@@ -328,6 +329,7 @@ bool smtp_next(struct smtp *o, const struct smtp_job *job, uint64_t now_ms)
 
     if (s == NULL || s->mails >= SMTP_REUSE_MAX || session_mail_max(s))
         return false;
+    s->event_count = 0; /* what waits is of the mail before */
     if (!take(s, job, now_ms)) {
         state_results(s, SMTP_F_JOB, SMTP_REFUSED, "", NULL);
         return false;

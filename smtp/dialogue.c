@@ -19,8 +19,10 @@ static enum smtp_verdict by_code(const struct session *s)
     return s->reply.code >= 500 ? SMTP_REFUSED : SMTP_TRY_LATER;
 }
 
-static void refused(struct session *s, enum smtp_failure failure,
-                    const char *why)
+/* inlined it costs more than the budget of the library has left */
+__attribute__((noinline)) static void refused(struct session *s,
+                                              enum smtp_failure failure,
+                                              const char *why)
 {
     state_quit(s, failure, by_code(s), why, &s->last);
 }
@@ -105,7 +107,7 @@ static void mail_done(struct session *s, enum smtp_failure failure,
                       const struct smtp_reply_note *note)
 {
     if (!s->job->split || session_mail_max(s) ||
-        first_pending(s) == s->job->rcpt_count) {
+        first_pending(s) == s->job->rcpt_count || !state_clean(s)) {
         state_quit(s, failure, SMTP_TRY_LATER, NULL, note);
     } else if (s->body_used) {
         s->rewind_wanted = true;
@@ -416,7 +418,7 @@ static void on_dot(struct session *s, unsigned class)
     if (r != NULL)
         state_arm(s, STATE_DOT);
     else if (class == 2 || each)
-        mail_done(s, message_failure(s), &s->last);
+        mail_done(s, message_failure(s), class == 2 ? NULL : &s->last);
     else /* the others would hear the same */
         state_quit(s, message_failure(s), verdict, NULL, &s->last);
 }
@@ -425,13 +427,14 @@ static void on_dot(struct session *s, unsigned class)
 
 static void on_rset(struct session *s, unsigned class)
 {
-    s->mail_open = false;
-    if (class == 2)
+    if (class == 2) {
+        s->mail_open = false;
         state_enter(s, STATE_MAIL, CMD_MAIL);
-    else if (class == 3)
+    } else if (class == 3) {
         unexpected(s);
-    else
+    } else {
         refused(s, SMTP_F_SENDER, "the server refused RSET");
+    }
 }
 
 static void on_answer(struct session *s, unsigned class)

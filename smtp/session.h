@@ -171,6 +171,9 @@ void state_finish(struct session *, enum smtp_failure, enum smtp_verdict,
 /* The end of a session that cannot go on: nothing more is said. */
 void state_hang_up(struct session *, enum smtp_failure, const char *why);
 /* The end of the mail where the server waits for a command: QUIT, or IDLE. */
+/* Between two transactions: true if no command is half written, so that the
+ * next is not garbled, and the server has not ended the session. */
+bool state_clean(struct session *);
 void state_quit(struct session *, enum smtp_failure, enum smtp_verdict,
                 const char *why, const struct smtp_reply_note *);
 void state_say_quit(struct session *);

@@ -161,12 +161,20 @@ void state_hang_up(struct session *s, enum smtp_failure failure,
         state_finish(s, failure, verdict, why, NULL);
 }
 
+bool state_clean(struct session *s)
+{
+    if (s->line_at != 0 || s->reply.code == 421)
+        return false;
+    s->todo = CMD_NONE;
+    return true;
+}
+
 void state_quit(struct session *s, enum smtp_failure failure,
                 enum smtp_verdict verdict, const char *why,
                 const struct smtp_reply_note *note)
 {
     state_results(s, failure, verdict, why, note);
-    if (s->job->keep && s->ready)
+    if (s->job->keep && s->ready && state_clean(s))
         state_set(s, STATE_IDLE);
     else
         state_say_quit(s);

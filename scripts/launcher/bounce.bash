@@ -50,12 +50,18 @@ tell() { # action, fate, words
 # The note becomes an entry of the spool, and its lock is held until the
 # journal of the message knows of it: it is written once.
 bounce() { # action, fate, words
-    local of=$entry of_call=$call id=${entry##*/} lines=() a
+    local of=$entry of_call=$call lines=() a
+    local id=${entry##*/}.$2.$attempts
     (
-        entry_new "$id.$2" || exit
-        printf 'at_end poweroff\nfrom ""\nto "%s"\n' "${to:1:-1}" >"$call/args"
-        bounce_message "$@" >"$call/message" || exit
-        entry_commit "$q_account" "$q_config"
+        # it is there if we were killed before the journal knew
+        if [ ! -d "$spool/new/$id" ]; then
+            rm -rf -- "$spool/tmp/$id"
+            entry_new "$id" || exit
+            printf 'at_end poweroff\nfrom ""\nto "%s"\n' "${to:1:-1}" \
+                >"$call/args"
+            bounce_message "$@" >"$call/message" || exit
+            entry_commit "$q_account" "$q_config"
+        fi
         for a in "${about[@]}"; do
             lines+=("bounced"$'\t'"$a")
         done

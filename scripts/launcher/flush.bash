@@ -50,8 +50,11 @@ flush_one() { # folder in new/
     make_work
     journal_read || die $EX_DATAERR "$entry: its journal cannot be read"
     [ -z "$q_account" ] || account=$q_account
-    if [ -n "$q_config" ] && [ -r "$q_config" ]; then
-        config=$q_config file=$q_config
+    # nothing of this call's own: its password may be for another server
+    if [ -n "$q_config" ]; then
+        config=$q_config file=$q_config made='' secret='' secret_given=0
+        settings=()
+        [ -r "$q_config" ] || die $EX_TEMPFAIL "$entry: $q_config cannot be read"
     fi
     initrd=$work/initrd
     cat -- "$file" >"$work/bootmail.conf" ||

@@ -62,14 +62,16 @@ time_limit() {
 # Leaves what came of it in $status, $outcome and $why; $reported says whether
 # the report, $last, can be believed.
 run() {
-    local exited want end started=$SECONDS
+    local exited want end keep started=$SECONDS
     rm -f -- "$work/end"
     mkfifo "$work/end" || die $EX_TEMPFAIL "mkfifo failed"
+    # held while both ends are opened: neither waits for the other
+    exec {keep}<>"$work/end"
     # a file, so that what was said stays when the launcher is killed
     timeout --kill-after=5 "$limit" "${cmd[@]}" \
-        >>"$console" 2>"$work/errors" </dev/null 9>"$work/end" &
+        >>"$console" 2>"$work/errors" </dev/null 9>"$work/end" {keep}>&- &
     guest=$!
-    exec {end}<"$work/end"
+    exec {end}<"$work/end" {keep}>&-
     watch_console
     exec {end}<&-
     wait "$guest"

@@ -36,6 +36,7 @@ CONSOLE_ROOM=65536
 JOURNAL_ROOM=16384
 
 spool='' entry='' fresh=0
+proof=0 # of the attempt at hand: silence of its console proves something
 
 now() {
     printf '%(%s)T' -1
@@ -49,7 +50,7 @@ boot_id() {
 
 # Where it is; made on first use. What lies in it is mail: nobody else's.
 spool_open() {
-    local dir
+    local dir parent
     case $spool in
     /*) ;;
     \~/*) spool=${HOME:-}/${spool#\~/} ;;
@@ -59,9 +60,11 @@ spool_open() {
     command -v flock >/dev/null ||
         die $EX_CONFIG "flock is missing: apt-get install util-linux"
     for dir in "$spool" "$spool"/{tmp,new,unsure,dead}; do
-        [ -d "$dir" ] || mkdir -p -m 700 -- "$dir" && sync "${dir%/*}" ||
-            die $EX_TEMPFAIL "cannot make the folder $dir"
-    done 2>/dev/null
+        parent=${dir%/*}
+        [ -d "$dir" ] || {
+            mkdir -p -m 700 -- "$dir" && sync "${parent:-/}"
+        } 2>/dev/null || die $EX_TEMPFAIL "cannot make the folder $dir"
+    done
     [ -O "$spool" ] && [ $((8#$(stat -c %a -- "$spool") & 8#022)) = 0 ] ||
         die $EX_CONFIG "$spool: others can write there, or it is another's"
 }
@@ -126,10 +129,17 @@ entry_move() { # folder of the spool
     entry=''
 }
 
+# The rename may have been the last that was done before a signal.
+entry_arrived() {
+    [ -z "$entry" ] || [ ! -d "$spool/new/${entry##*/}" ] ||
+        entry=$spool/new/${entry##*/}
+}
+
 # The launcher ends before its time. A new message that it did not accept, or
 # refuses for its arguments or the configuration before anything was tried, is
 # the caller's. Fails if it is ours, and the caller must be told so.
 queue_abandon() { # exit status
+    entry_arrived
     [ -n "$entry" ] && [ $fresh = 1 ] && [ "$1" != 0 ] &&
         [ "$1" != $EX_UNSURE ] || return 0
     case $entry in
@@ -199,7 +209,7 @@ journal_take() { # outcome of the attempt, lines from and rcpt
 
 # Before the guest starts. Fails if there is no room to say so.
 attempt_begin() {
-    local proof=0
+    proof=0
     : >"$entry/console" || return 1
     grep -qaF "$MARK" "$image" && proof=1
     fallocate -n -l $CONSOLE_ROOM "$entry/console" 2>/dev/null || proof=0
@@ -221,6 +231,12 @@ attempt_end() {
             batch+=("rcpt$tab$result$tab$address$tab$code$tab$enhanced$tab$text")
         done
     fi
+    # what was said may be missing from the console
+    case $reported$outcome in
+    0temporary | 0bug)
+        [ $proof = 1 ] && [ "$(stat -c %s -- "$entry/console")" -lt \
+            $CONSOLE_ROOM ] || outcome=unsure status=$EX_UNSURE ;;
+    esac
     [ "$outcome" = unsure ] ||
         outcome=$(report_fate "$outcome" - "$status")
     batch+=("verdict$tab$(now)$tab$status$tab$outcome$tab$(back_off)$tab$why")
@@ -303,9 +319,9 @@ queue_has() { # outcome
 # The state of the entry, once its journal has been read and settled. Sets
 # $status to what a caller who hands in the message shall see.
 queue_conclude() {
-    local left=0
+    local left=0 untold=0
     ! queue_left || left=1
-    [ $left = 0 ] && [ $fresh = 1 ] || tell_refused
+    [ $left = 0 ] && [ $fresh = 1 ] || tell_refused || untold=1
     if [ $left = 1 ] && expired && [ $fresh = 0 ]; then
         tell_expired
         return
@@ -319,6 +335,10 @@ queue_conclude() {
         notice "may have been delivered: set aside as $spool/unsure/${entry##*/}"
         log_event "may have been delivered, kept in unsure: $reason"
         entry_move unsure
+    elif [ $untold = 1 ]; then
+        notice "refused, and there is no sender to tell: $spool/dead/${entry##*/}: $reason"
+        log_event "refused, kept in dead: $reason"
+        entry_move dead
     else
         entry_remove
     fi
@@ -356,11 +376,27 @@ say_kept() {
 # Keeps the call in hand, then sends it: nothing that happens from the rename
 # on can lose it.
 queue_call() {
-    entry_new
-    gather_call
+    can_be_read_again
     fresh=1
+    entry_new
+    gather_call 7>&-
     entry_commit "$account" "$(config_path)"
     queue_send
+}
+
+# A retry takes server, login and password from the configuration as it is
+# then. What is said in another way would be missing, or worse, be mixed with
+# what some other server was meant for.
+can_be_read_again() {
+    local i
+    [ -z "$made" ] && [ $secret_given = 0 ] && [ -n "$(config_path)" ] ||
+        die $EX_CONFIG "a spool wants the configuration, password included, in files"
+    for ((i = 0; i < ${#settings[@]}; i += 2)); do
+        case ${settings[i]} in
+        host | port | protocol | auth | user | passwordeval | tls*)
+            die $EX_CONFIG "a spool wants ${settings[i]} in the configuration, not as an option" ;;
+        esac
+    done
 }
 
 # Only a file can be read again.
@@ -390,6 +426,7 @@ queue_send() {
 # The launcher is told to go: what the guest has come to is known all the same.
 # Whoever types ^C takes the message back, if it is not too late.
 queue_interrupted() { # signal
+    entry_arrived
     case $entry in "$spool"/new/*) ;; *) return ;; esac
     reported=0
     journal_read && queue_settle || return

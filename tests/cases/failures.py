@@ -297,7 +297,6 @@ BAD = {
     'unknown-key': ('host x\nhots y\n', 'line 2, column 1', 'host'),
     'bad-port': ('host x\nport 99999\n', 'line 2, column 6', 'port'),
     'bad-switch': ('host x\n  tls maybe\n', 'line 2, column 7', 'tls'),
-    'passwordeval': ('host x\npasswordeval pass mail\n', 'line 2', 'password'),
     'no-host': ('from a@b.example\n', '', 'host'),
 }
 
