@@ -1,5 +1,6 @@
 """Scenarios of tests/hostile/ on the process and on the image, clients that
 must fail them, and deliveries cut at any byte."""
+import socket
 import time
 
 import catalogue
@@ -119,7 +120,7 @@ def cut_some():
     total, verdicts = sum(whole), set()
     last = range(total - sum(whole[-2:]) - 4, total - whole[-1] + 4)
     for end in ('close', 'reset'):
-        for at in [*range(int(time.time()) % 97, last[0], 97), *last]:
+        for at in [*range(13, last[0], 97), *last]:
             s, r, wire, sent = cut_at(at, end)
             cut_verdict(s, r, wire, sent, whole,
                         f'cut at byte {at} of {total}, {end}')
