@@ -389,7 +389,7 @@ def long_name(machine):
 class Aliases(DnsServer):
     """Everything is an alias of the next: answers[name] is the chain."""
 
-    def _reply(self, packet):
+    def reply(self, packet):
         question = packet[12:]
         self.queries.append(question)
         chain, last = self.answers['mail.test']
