@@ -11,7 +11,7 @@
 static size_t run(const uint8_t *in, size_t n, size_t cut, size_t room,
                   uint8_t *out, bool *bad)
 {
-    struct dotstuff d = { false, false, false };
+    struct dotstuff d = { 0 };
     size_t at = 0, len = 0, made;
 
     while (at < n && !d.bad) {
@@ -120,7 +120,7 @@ static void no_early_end(void)
 
 static void no_room(void)
 {
-    struct dotstuff d = { false, false, false };
+    struct dotstuff d = { 0 };
     uint8_t out[1];
     size_t made = 9;
 
