@@ -91,15 +91,16 @@ static void fields(void)
 
     report_end(&r, OUTCOME_TEMPORARY, STATUS_NO_NETWORK, "no %s", "cable");
     print(&r);
-    CHECK(python("r == {\"bootmail\": 1, \"outcome\": \"temporary\", "
-                 "\"exit\": 74, \"reason\": \"no cable\", "
-                 "\"message_id\": None, \"host\": None, \"address\": None, "
-                 "\"tls\": None, \"recipients\": [{\"address\": "
-                 "\"a@b.example\", \"outcome\": \"temporary\", \"code\": None,"
-                 "\"enhanced\": None, \"text\": \"\"}], \"bytes\": 0, "
-                 "\"attempts\": 0, \"ms\": {\"boot\": None, \"link\": None, "
-                 "\"dns\": None, \"tcp\": None, \"tls\": None, \"smtp\": None,"
-                 " \"total\": 123456.7}}"));
+    CHECK(
+        python("r == {\"bootmail\": 1, \"outcome\": \"temporary\", "
+               "\"exit\": 74, \"reason\": \"no cable\", "
+               "\"message_id\": None, \"host\": None, \"address\": None, "
+               "\"from\": None, \"tls\": None, \"recipients\": [{\"address\": "
+               "\"a@b.example\", \"outcome\": \"temporary\", \"code\": None,"
+               "\"enhanced\": None, \"text\": \"\"}], \"bytes\": 0, "
+               "\"attempts\": 0, \"ms\": {\"boot\": None, \"link\": None, "
+               "\"dns\": None, \"tcp\": None, \"tls\": None, \"smtp\": None,"
+               " \"total\": 123456.7}}"));
 
     r = plain();
     r.host = blob_str("mx.example");
