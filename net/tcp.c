@@ -171,15 +171,20 @@ static void push(struct tcp *t)
     }
 }
 
+/* Is a SYN unanswered because there is no such neighbour? */
+static bool unreachable(const struct tcp *t)
+{
+    struct addr peer = stack_from_lwip(&t->pcb->remote_ip);
+
+    return !stack_reachable(&peer);
+}
+
 static void service(struct tcp *t)
 {
-    struct addr peer;
-
     if (t->pcb == NULL)
         return;
-    peer = stack_from_lwip(&t->pcb->remote_ip);
     if (t->pcb->state == SYN_SENT && sys_now() - t->opened >= NEIGHBOUR_MS &&
-        !stack_reachable(&peer)) {
+        unreachable(t)) {
         fail(t, TCP_NO_NEIGHBOUR);
         tcp_abandon(let_go(t), 0);
         return;

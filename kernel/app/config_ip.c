@@ -34,15 +34,20 @@ static bool fail(struct conf_error *err, const char *key, const char *why,
     return false;
 }
 
-/* What a single machine can have: not 0.x, loopback, multicast or above. */
+/* What a single machine can have, of either family. */
+static bool host(struct blob text, struct addr *out)
+{
+    return addr_parse((const char *)text.p, text.len, out) && addr_is_host(out);
+}
+
 static bool host_address(struct blob text, uint32_t *out)
 {
-    uint32_t top;
+    struct addr a;
 
-    if (!conf_ipv4(text, out))
+    if (!host(text, &a) || a.len != 4)
         return false;
-    top = *out >> 24;
-    return top != 0 && top != 127 && top < 224;
+    *out = addr_to_v4(&a);
+    return true;
 }
 
 static bool is_one_of(struct blob b, const char *const *words)
@@ -106,20 +111,17 @@ static bool linux_form(struct config *c, struct conf_error *err)
     static const char *const statics[] = { "", "off", "none", "static", NULL };
     struct blob f[FIELDS];
     size_t n = split(c->ip, f);
-    uint32_t dns = 0;
 
     if (n > FIELDS)
         return fail(err, "ip", " has too many fields", c->ip);
     if (f[GATEWAY].len != 0 && !host_address(f[GATEWAY], &c->gateway_addr))
         return fail(err, "ip", ": the gateway must be an IPv4 address",
                     f[GATEWAY]);
-    if (f[DNS0].len != 0 && !host_address(f[DNS0], &dns))
+    /* no IPv6: a colon ends the field */
+    if (f[DNS0].len != 0 && !host(f[DNS0], &c->dns_addr[0]))
         return fail(err, "ip", ": dns0 must be an IPv4 address", f[DNS0]);
-    c->dns_addr[0] = addr_v4(dns);
-    dns = 0;
-    if (f[DNS1].len != 0 && !host_address(f[DNS1], &dns))
+    if (f[DNS1].len != 0 && !host(f[DNS1], &c->dns_addr[1]))
         return fail(err, "ip", ": dns1 must be an IPv4 address", f[DNS1]);
-    c->dns_addr[1] = addr_v4(dns);
     if (by_dhcp(f[AUTOCONF]) && f[CLIENT].len == 0) {
         c->dhcp = true;
         return true;
@@ -191,8 +193,7 @@ bool config_ip(struct config *c, struct blob *at, struct conf_error *err)
         *at = c->dns.item[i];
         if (i == 0)
             c->dns_addr[1].len = 0;
-        if (!addr_parse((const char *)at->p, at->len, &c->dns_addr[i]) ||
-            !addr_is_host(&c->dns_addr[i]))
+        if (!host(*at, &c->dns_addr[i]))
             return fail(err, "dns", " must be an IP address", *at);
     }
     return plausible(c, at, err);

@@ -169,15 +169,15 @@ general_step() {
 }
 
 # After a failure: what the server said, out of the report.
-explain() { # report line
-    local string='"(([^"\\]|\\.)*)"' host='' words='' rest re
-    [[ $1 =~ \"host\":$string ]] && host=${BASH_REMATCH[1]}
-    [[ $1 =~ \"reason\":$string ]] && words=${BASH_REMATCH[1]}
-    re="\"code\":([45][0-9][0-9]),\"enhanced\":(null|$string),\"text\":$string"
-    rest=$1
-    while [[ $rest =~ $re ]]; do
-        words+=" ${BASH_REMATCH[1]} ${BASH_REMATCH[3]} ${BASH_REMATCH[5]}"
-        rest=${rest#*"${BASH_REMATCH[0]}"}
+explain() {
+    local host words plain rest address result code enhanced text
+    report_text host
+    host=$plain
+    report_text reason
+    words=$plain
+    rest=${last#*'"recipients":['}
+    while report_rcpt; do
+        [[ $code != [45]?? ]] || words+=" $code $enhanced $text"
     done
     words=$(next_step "$host" "$words")
     [ -z "$words" ] || printf 'bootmail: %s\n' "$words" >&2

@@ -97,7 +97,7 @@ run() {
     elif [ "$status" != 0 ] && [ $verbose = 0 ]; then
         printf 'bootmail: %s\n' "$why" >&2
     fi
-    [ "$status" = 0 ] || explain "$last"
+    [ "$status" = 0 ] || explain
     [ "$status" != $EX_CONFIG ] || [ ${#notes[@]} = 0 ] ||
         printf 'bootmail: %s\n' "${notes[@]}" >&2
 }

@@ -17,24 +17,7 @@
 
 #include "dkim_openssl.h"
 #include "header.h"
-
-static uint8_t *slurp(const char *path, size_t *len)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *p;
-
-    if (f == NULL || fseek(f, 0, SEEK_END) != 0) {
-        perror(path);
-        exit(2);
-    }
-    *len = (size_t)ftell(f);
-    rewind(f);
-    p = malloc(*len + 1);
-    if (p == NULL || fread(p, 1, *len, f) != *len)
-        exit(2);
-    fclose(f);
-    return p;
-}
+#include "slurp.h"
 
 static void judge(const char *path, struct smtp_str record, int64_t now,
                   size_t chunk)

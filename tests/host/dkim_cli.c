@@ -9,7 +9,7 @@
             smtp/fields.c smtp/parts.c smtp/addrlist.c smtp/mailbox.c
             smtp/header.c smtp/mime.c smtp/qp.c smtp/scan.c smtp/recode.c
             smtp/idna.c smtp/date.c smtp/base64.c smtp/text.c */
-/* includes: smtp */
+/* includes: smtp tests/host */
 /* link: -lcrypto */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "dkim.h"
+#include "slurp.h"
 
 static EVP_MD_CTX *hashing;
 static EVP_PKEY *key;
@@ -62,24 +63,6 @@ static size_t sign(void *own, const uint8_t hash[DKIM_HASH], uint8_t *sig,
     EVP_PKEY_CTX_free(pk);
     EVP_MD_CTX_free(ctx);
     return ok ? len : 0;
-}
-
-static uint8_t *slurp(const char *path, size_t *len)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *p;
-
-    if (f == NULL || fseek(f, 0, SEEK_END) != 0) {
-        perror(path);
-        exit(2);
-    }
-    *len = (size_t)ftell(f);
-    rewind(f);
-    p = malloc(*len + 1);
-    if (p == NULL || fread(p, 1, *len, f) != *len)
-        exit(2);
-    fclose(f);
-    return p;
 }
 
 static void send_all(struct message *m)

@@ -1,7 +1,7 @@
 """Codes that have no place there, in each state; replies out of order."""
 from fake import Dialogue
 from harness import check
-from scenario import TEXT, USERS, group, log_in, prologue, row
+from scenario import TEXT, USERS, group, prologue, row, until_mail
 
 group('codes')
 
@@ -66,14 +66,7 @@ for name, text in (('plus', b'+250 ok\r\n'), ('minus', b'-250 ok\r\n'),
 def piped(*answers, tail=b''):
     """All answers to MAIL, RCPT and DATA at once, whatever was asked."""
     def script(peer):
-        peer.reply('220 mail.test ESMTP')
-        peer.expect(rb'EHLO .*')
-        peer.send(b'250-mail.test\r\n250 STARTTLS\r\n')
-        peer.starttls()
-        peer.expect(rb'EHLO .*')
-        peer.send(b'250-mail.test\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n')
-        log_in(peer)
-        peer.expect(rb'MAIL .*')
+        until_mail(peer, b'PIPELINING')
         peer.send(b''.join(a + b'\r\n' for a in answers) + tail)
         peer.stall(5)
     return script
@@ -93,14 +86,7 @@ for name, answers, status in (
 
 def refused_but_354(peer):
     """RFC 2920 3.1: DATA may be taken though nobody is; then only a dot."""
-    peer.reply('220 mail.test ESMTP')
-    peer.expect(rb'EHLO .*')
-    peer.send(b'250-mail.test\r\n250 STARTTLS\r\n')
-    peer.starttls()
-    peer.expect(rb'EHLO .*')
-    peer.send(b'250-mail.test\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n')
-    log_in(peer)
-    peer.expect(rb'MAIL .*')
+    until_mail(peer, b'PIPELINING')
     peer.reply('250 ok')
     peer.expect(rb'RCPT .*')
     peer.reply('550 5.1.1 nobody')
@@ -149,14 +135,7 @@ def early_354(peer):
 
 
 def prologue_until_rcpt(peer):
-    peer.reply('220 mail.test ESMTP')
-    peer.expect(rb'EHLO .*')
-    peer.send(b'250-mail.test\r\n250 STARTTLS\r\n')
-    peer.starttls()
-    peer.expect(rb'EHLO .*')
-    peer.send(b'250-mail.test\r\n250 AUTH PLAIN\r\n')
-    log_in(peer)
-    peer.expect(rb'MAIL .*')
+    until_mail(peer)
     peer.reply('250 ok')
     peer.expect(rb'RCPT .*')
 

@@ -2,7 +2,7 @@
 import ssl
 
 from fake import can_post_handshake
-from scenario import at_dot, group, log_in, row
+from scenario import at_dot, group, row, until_mail
 
 group('tls-end')
 
@@ -56,14 +56,7 @@ row('dot-no-end-then-silence', at_dot(records(OK[:-1], then='stall')), 79,
 
 def broken_at_rcpt(*what):
     def script(peer):
-        peer.reply('220 mail.test ESMTP')
-        peer.expect(rb'EHLO .*')
-        peer.send(b'250-mail.test\r\n250 STARTTLS\r\n')
-        peer.starttls()
-        peer.expect(rb'EHLO .*')
-        peer.send(b'250-mail.test\r\n250 AUTH PLAIN\r\n')
-        log_in(peer)
-        peer.expect(rb'MAIL .*')
+        until_mail(peer)
         peer.reply('250 2.1.0 ok')
         peer.expect(rb'RCPT .*')
         records(*what)(peer)

@@ -213,6 +213,21 @@ def prologue(peer, mode='starttls', rcpts=1):
     peer.reply('354 go on')
 
 
+def until_mail(peer, *offers):
+    """STARTTLS, with so much offered inside, and the login; MAIL has come, and
+    waits for its answer."""
+    peer.reply('220 mail.test ESMTP')
+    peer.expect(rb'EHLO .*')
+    peer.send(b'250-mail.test\r\n250 STARTTLS\r\n')
+    peer.starttls()
+    peer.expect(rb'EHLO .*')
+    peer.send(b'250-mail.test\r\n' + b''.join(
+        b'250-' + offer + b'\r\n' for offer in offers) +
+        b'250 AUTH PLAIN\r\n')
+    log_in(peer)
+    peer.expect(rb'MAIL .*')
+
+
 def log_in(peer):
     """AUTH PLAIN, with the answer in the command or behind a 334."""
     if b' ' not in peer.expect(rb'AUTH PLAIN.*')[5:]:
