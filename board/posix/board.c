@@ -34,7 +34,6 @@
 #include "nic.h"
 #include "posix.h"
 #include "status.h"
-#include "watchdog.h"
 #include "wipe.h"
 
 /* LeakSanitizer reads the process through ptrace, which a process that is
@@ -118,34 +117,6 @@ struct netdev *nic_open(size_t i, const char **why)
     (void)i;
     (void)why;
     return &net.dev;
-}
-
-bool watchdog_start(uint32_t seconds, uint64_t until_ms, const char **why)
-{
-    (void)seconds;
-    (void)until_ms;
-    *why = "a process has none";
-    return false;
-}
-
-void watchdog_feed(uint64_t now_ms, uint64_t *wait_ms)
-{
-    (void)now_ms;
-    *wait_ms = UINT64_MAX;
-}
-
-void watchdog_stop(void)
-{
-}
-
-const struct fwcfg_io *board_fwcfg(void)
-{
-    return NULL;
-}
-
-struct blob board_smbios(void)
-{
-    return blob_of(NULL, 0);
 }
 
 void *board_pages(size_t bytes)

@@ -15,7 +15,6 @@
 #include "devices.h"
 #include "nic.h"
 #include "sim.h"
-#include "watchdog.h"
 #include "wipe.h"
 
 #define RING      128
@@ -215,34 +214,6 @@ size_t devices_virtio(const struct virtio_dev **list)
 {
     *list = NULL;
     return 0;
-}
-
-bool watchdog_start(uint32_t seconds, uint64_t until_ms, const char **why)
-{
-    (void)seconds;
-    (void)until_ms;
-    *why = "a simulation has none";
-    return false;
-}
-
-void watchdog_feed(uint64_t now_ms, uint64_t *wait_ms)
-{
-    (void)now_ms;
-    *wait_ms = UINT64_MAX;
-}
-
-void watchdog_stop(void)
-{
-}
-
-const struct fwcfg_io *board_fwcfg(void)
-{
-    return NULL;
-}
-
-struct blob board_smbios(void)
-{
-    return blob_of(NULL, 0);
 }
 
 void *board_pages(size_t bytes)

@@ -14,7 +14,8 @@ sim_peer := $(sim_lwip:%=$(sim_o)/lwip/%.o) $(sim_mbed:%=$(sim_o)/mbedtls/%.o) \
 	$(patsubst %,$(sim_o)/%.o,$(wildcard tests/sim/peer/*.c))
 sim_ours := $(patsubst %,$(sim_o)/%.o,$(wildcard tests/sim/*.c)) \
 	$(patsubst %,$(out)/%.o,$(wildcard smtp/server/*.c))
-sim_app  := $(filter-out $(out)/board/%,$(all))
+sim_app  := $(filter-out $(out)/board/%,$(all)) \
+	$(out)/board/posix/absent.c.o
 
 sim_base := -std=c11 -g -O2 -fPIE -ffunction-sections $(paths) \
 	-fdebug-compilation-dir=. -DMBEDTLS_CONFIG_FILE='<peer_mbedtls.h>' \
