@@ -114,17 +114,18 @@ void stream_next(struct impl *m)
     }
 }
 
-static uint64_t bare_newlines(const uint8_t *p, size_t len)
+/* last: the byte before p, then the last of p */
+static uint64_t bare_newlines(const uint8_t *p, size_t len, uint8_t *last)
 {
-    const uint8_t *end = p + len, *nl;
+    const uint8_t *start = p, *end = p + len, *nl;
     uint64_t n = 0;
-    uint8_t last = 0;
 
     while (p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-        last = nl > p ? nl[-1] : 0;
-        n += last != '\r';
+        n += (nl > start ? nl[-1] : *last) != '\r';
         p = nl + 1;
     }
+    if (len != 0)
+        *last = end[-1];
     return n;
 }
 
@@ -132,14 +133,15 @@ static uint64_t bare_newlines(const uint8_t *p, size_t len)
 uint64_t stream_measure(struct impl *m)
 {
     uint64_t size = 0, file;
+    uint8_t last = 0;
     bool open = false;
 
     stream_rewind(m);
     for (stream_next(m); m->out_len != 0; stream_next(m)) {
-        size += m->out_len;
+        /* what was made ends its lines with CRLF, but for quoted strings that
+         * were folded as they stay */
+        size += m->out_len + bare_newlines(m->out, m->out_len, &last);
         open = m->open_line;
-        if (m->out != (const uint8_t *)m->buf)
-            size += bare_newlines(m->out, m->out_len);
         if (parts_next_is_file(m, &file)) {
             size += file;
             open = open && file == 0;

@@ -636,6 +636,27 @@ static void noise(void)
     CHECK(sent > 1000);
 }
 
+/* A quoted string of a field that is encoded anew stays as it is, folds too,
+ * wherever a piece of it ends; its bare line ends count as they are sent. */
+static void folded_quotes(void)
+{
+    for (int length = 380; length < 420; length++) {
+        for (int crlf = 0; crlf < 2; crlf++) {
+            char text[1000];
+
+            reset();
+            snprintf(text, sizeof text,
+                     "From: a@b.example\nTo: \xc3\xbc, \"%0*d%s b\" "
+                     "<c@d.example>\n\nx\n",
+                     length, 0, crlf ? "\r\n" : "\n");
+            CHECK(open_text(text));
+            pull(SIZE_MAX);
+            CHECK_EQ(message_size(&m), wire_size());
+            any_chunk();
+        }
+    }
+}
+
 static const struct check_case cases[] = {
     { "made_header", made_header },
     { "charset", charset },
@@ -654,6 +675,7 @@ static const struct check_case cases[] = {
     { "sender", sender },
     { "many_recipients", many_recipients },
     { "noise", noise },
+    { "folded_quotes", folded_quotes },
 };
 
 CHECK_MAIN(cases)
