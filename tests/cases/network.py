@@ -98,11 +98,14 @@ def no_lease(name, dhcp, *words, machines=('posix',)):
             start = time.monotonic()
             r = over(wire, machine)
         expect(r, 74, 'temporary', 'DHCP', *words)
-        check(time.monotonic() - start < 90, 'too long', r)
+        took = time.monotonic() - start
+        check(took < 90, 'too long', r)
         check('tcp' not in wire.kinds(), 'packets without an address', r)
-        # asked again, but no storm
-        check(2 <= wire.kinds().count('dhcp') <= 60,
-              f'{wire.kinds().count("dhcp")} DHCP messages', r)
+        # asked again, but no storm. The busiest is a server that always says
+        # NAK: one is heard each second and answered by a DISCOVER and a
+        # REQUEST, and the REQUEST is said again before the next is heard
+        count = wire.kinds().count('dhcp')
+        check(2 <= count <= 3 * (took + 1), f'{count} DHCP messages', r)
 
 
 def only_offer(w, kind, xid):
