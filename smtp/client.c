@@ -274,6 +274,20 @@ void smtp_body_end(struct smtp *o, uint64_t now_ms)
         state_enter(s, STATE_DOT, CMD_DOT);
 }
 
+/* The caller has the word, and goes on. False: the session is over, or the
+ * server has begun a reply to nothing, which the next command would seem to
+ * be answered by. */
+static bool quiet(struct session *s, uint64_t now_ms)
+{
+    if (s->state == STATE_CLOSED)
+        return false;
+    s->now = now_ms;
+    if (s->reply.status == REPLY_DONE)
+        return true;
+    state_hang_up(s, SMTP_F_PROTOCOL, NULL);
+    return false;
+}
+
 struct smtp_offers smtp_offers(const struct smtp *o)
 {
     const struct session *s = look(o);
@@ -288,9 +302,8 @@ void smtp_fitted(struct smtp *o, uint64_t size, enum smtp_content content,
 {
     struct session *s = in(o);
 
-    if (!s->fit_wanted || s->state == STATE_CLOSED)
+    if (!s->fit_wanted || !quiet(s, now_ms))
         return;
-    s->now = now_ms;
     s->fitted = true;
     s->size = size;
     s->content = (uint8_t)content;
@@ -302,10 +315,8 @@ void smtp_rewound(struct smtp *o, uint64_t now_ms)
 {
     struct session *s = in(o);
 
-    if (s->state != STATE_IDLE || !s->rewind_wanted)
-        return;
-    s->now = now_ms;
-    dialogue_start(s);
+    if (s->rewind_wanted && quiet(s, now_ms))
+        dialogue_start(s);
 }
 
 /* The session, if it waits for the caller. */
@@ -313,13 +324,9 @@ static struct session *idle(struct smtp *o, uint64_t now_ms)
 {
     struct session *s = in(o);
 
-    if (s->state != STATE_IDLE || s->rewind_wanted || s->fit_wanted)
+    if (s->state != STATE_IDLE || s->rewind_wanted || s->fit_wanted ||
+        !quiet(s, now_ms))
         return NULL;
-    s->now = now_ms;
-    if (s->reply.status != REPLY_DONE) { /* one that nobody asked for */
-        state_hang_up(s, SMTP_F_PROTOCOL, NULL);
-        return NULL;
-    }
     return s;
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RCPTS_ANY 1000
+
 /* xorshift64*, as in tests/unit/check.h */
 size_t peer_pick(uint64_t *random, size_t n)
 {
@@ -364,8 +366,12 @@ static bool is(const struct peer *p, const char *verb)
 
 static void envelope(struct peer *p)
 {
+    if (is(p, "MAIL ") || is(p, "RSET"))
+        p->rcpts = 0;
     if (is(p, "MAIL "))
         reply(p, 250, " 2.1.0 ok\r\n");
+    else if (is(p, "RCPT ") && p->rcpts == p->most)
+        reply(p, 452, " 4.5.3 too many\r\n");
     else if (is(p, "RCPT "))
         p->rcpts += reply(p, 250, " 2.1.5 ok\r\n");
     else if (is(p, "DATA"))
@@ -467,5 +473,6 @@ void peer_begin(struct peer *p, uint64_t seed, const struct smtp_job *job,
                      "250-AUTH PLAIN LOGIN SCRAM-SHA-1 SCRAM-SHA-256\r\n"
                      "250-AUTH SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS\r\n";
     p->mood = moods[pick(p, sizeof moods)];
+    p->most = pick(p, 4) != 0 ? RCPTS_ANY : 1 + (unsigned)pick(p, 3);
     reply(p, 220, " mx.example.net ESMTP\r\n");
 }

@@ -29,6 +29,7 @@ struct peer {
     size_t line_len;
     bool in_data;
     unsigned rcpts;    /* it said yes to */
+    unsigned most;     /* recipients that it takes at once */
     size_t chunk_left; /* of BDAT */
     bool chunk_last;
     unsigned end_at;    /* bytes of CRLF "." CRLF heard */

@@ -4,8 +4,8 @@
  * and three times in pieces of random sizes in every direction: the same log
  * of events and deadlines, the same bytes said, the same verdicts, replies and
  * reasons. And whatever the server does:
- *   every recipient has a verdict at the end;
- *   SENT and UNSURE only if the server has heard a message to its end;
+ *   every recipient has a verdict at the end of a mail;
+ *   SENT and UNSURE only if the server has heard that message to its end;
  *   a server that is good to the end makes no failure but the job's own;
  *   nowhere the password.
  *
@@ -48,6 +48,7 @@ struct play {
 
     const struct plan *plan;
     uint64_t pieces; /* random numbers for their sizes */
+    uint64_t later;  /* ... for what is done between mails */
     struct smtp smtp;
     struct peer peer;
     uint64_t now;
@@ -56,7 +57,7 @@ struct play {
 };
 
 static struct play first, again;
-static unsigned outcomes[5];
+static unsigned outcomes[5], rewinds, mails;
 
 static void note(struct play *p, const char *mark, const void *text, size_t n)
 {
@@ -162,6 +163,8 @@ static void make_job(struct play *p, uint64_t seed)
     j->size = peer_pick(r, 2) != 0 ? 200 + peer_pick(r, 400) : 0;
     j->eight_bit = peer_pick(r, 2) != 0;
     j->fit = peer_pick(r, 4) == 0;
+    j->split = peer_pick(r, 2) != 0;
+    j->keep = peer_pick(r, 3) == 0;
     p->fit = peer_pick(r, 5);
     p->verified = peer_pick(r, 5) != 0;
     j->out = p->out;
@@ -204,16 +207,65 @@ static size_t piece(struct play *p, size_t size, size_t have)
     return have < size ? have : size;
 }
 
+static void rewind_text(struct play *p)
+{
+    p->text_at = 0;
+    smtp_rewound(&p->smtp, p->now);
+    rewinds += p == &first;
+}
+
+/* Another mail by the same job, from somebody else. */
+static void next_mail(struct play *p)
+{
+    p->job.from = str(peer_pick(&p->later, 2) != 0 ? "d@example.org" : "");
+    if (!smtp_next(&p->smtp, &p->job, p->now)) {
+        smtp_quit(&p->smtp, p->now);
+        return;
+    }
+    p->text_at = 0;
+    p->peer.complete = false;
+    mails += p == &first;
+}
+
+/* Between two mails. */
+static void go_on(struct play *p)
+{
+    static const enum smtp_question questions[] = { SMTP_ASK_NOOP,
+                                                    SMTP_ASK_RSET,
+                                                    SMTP_ASK_VRFY };
+
+    switch (peer_pick(&p->later, 6)) {
+    case 0:
+        smtp_quit(&p->smtp, p->now);
+        break;
+    case 1:
+        smtp_ask(&p->smtp, questions[peer_pick(&p->later, 3)], str("b"),
+                 p->now);
+        break;
+    default:
+        next_mail(p);
+        break;
+    }
+}
+
+static void judge(struct play *p);
+
 /* What the caller owes the session, bytes apart. True: something was done. */
 static bool serve(struct play *p)
 {
     unsigned want = smtp_want(&p->smtp);
     size_t n = piece(p, p->plan->body, p->text_len - p->text_at);
 
-    if ((want & SMTP_FIT) != 0 && p->fit == 0)
+    if ((want & SMTP_IDLE) != 0) {
+        judge(p);
+        go_on(p);
+    } else if ((want & SMTP_REWIND) != 0)
+        rewind_text(p);
+    else if ((want & SMTP_FIT) != 0 && p->fit == 0)
         smtp_abort(&p->smtp, SMTP_F_UNFIT);
     else if ((want & SMTP_FIT) != 0)
-        smtp_fitted(&p->smtp, p->fit * 100, p->fit == 2, p->fit == 3, p->now);
+        smtp_fitted(&p->smtp, p->fit * 100, (enum smtp_content)(p->fit % 3),
+                    p->fit == 3, p->now);
     else if ((want & SMTP_BODY) != 0 && n == 0)
         smtp_body_end(&p->smtp, p->now);
     else if ((want & SMTP_BODY) != 0)
@@ -371,6 +423,7 @@ static void play(struct play *p, uint64_t seed, const struct plan *plan)
     p->log.len = p->said.len = 0;
     p->plan = plan;
     p->pieces = seed + plan->in + 1;
+    p->later = seed + 1;
     p->now = 1000;
     make_job(p, seed);
     peer_begin(&p->peer, seed, &p->job, p->odd_text);
@@ -447,11 +500,15 @@ int main(int argc, char **argv)
     if (count == 1)
         fwrite(first.log.p, 1, first.log.len, stdout);
     printf("%" PRIu64 " random dialogues from seed %" PRIu64 ", %u failed; "
-           "sent %u, later %u, refused %u, unsure %u\n",
+           "sent %u, later %u, refused %u, unsure %u; %u mails more in a "
+           "connection, %u messages begun anew\n",
            count, seed, failed, outcomes[SMTP_SENT], outcomes[SMTP_TRY_LATER],
-           outcomes[SMTP_REFUSED], outcomes[SMTP_UNSURE]);
+           outcomes[SMTP_REFUSED], outcomes[SMTP_UNSURE], mails, rewinds);
+    /* less would be a test of nothing */
     for (int v = SMTP_SENT; count == COUNT && v <= SMTP_UNSURE; v++)
-        failed += outcomes[v] < COUNT / 1000; /* a test of nothing */
+        failed += outcomes[v] < COUNT / 1000;
+    if (count == COUNT && (mails < COUNT / 20 || rewinds < COUNT / 100))
+        failed++;
     free(first.log.p);
     free(first.said.p);
     free(first.peer.say.p);

@@ -121,7 +121,6 @@ static void client_body(void)
     CHECK_EQ(rcpt.verdict, SMTP_TRY_LATER);
 }
 
-/* Events that nobody fetches are dropped, and the session goes on. */
 /* --- many mails in one connection ----------------------------------------- */
 
 static void reply_to_all(const char *reply)
@@ -194,6 +193,54 @@ static void client_next_surplus(void)
     CHECK_EQ(smtp_want(&client), SMTP_CLOSED);
 }
 
+/* ... nor to MAIL, where the message is begun anew for who is left. */
+static void client_rewind_surplus(void)
+{
+    struct smtp_rcpt two[2];
+
+    begin_client();
+    memset(two, 0, sizeof two);
+    two[0].address = str("b@example.net");
+    two[1].address = str("c@example.net");
+    job.rcpt = two;
+    job.rcpt_count = 2;
+    job.split = true;
+    CHECK(smtp_init(&client, &job, 1000));
+    hear("220 x\r\n");
+    reply_to_all("250-x\r\n250 LIMITS RCPTMAX=1\r\n");
+    reply_to_all("250 ok\r\n");
+    reply_to_all("250 ok\r\n");
+    reply_to_all("354 go on\r\n");
+    smtp_body_end(&client, 1000);
+    reply_to_all("250 ok\r\n");
+    CHECK_EQ(smtp_want(&client), SMTP_IN | SMTP_REWIND);
+    hear("25");
+    smtp_rewound(&client, 1000);
+    CHECK_EQ(smtp_want(&client), SMTP_CLOSED);
+    CHECK_EQ(smtp_failure(&client), SMTP_F_PROTOCOL);
+    CHECK_EQ(two[0].verdict, SMTP_SENT);
+    CHECK_EQ(two[1].verdict, SMTP_TRY_LATER);
+    smtp_rewound(&client, 1000);
+    CHECK_EQ(smtp_want(&client), SMTP_CLOSED);
+}
+
+/* ... nor where the message is made to fit. */
+static void client_fit_surplus(void)
+{
+    begin_client();
+    job.fit = true;
+    CHECK(smtp_init(&client, &job, 1000));
+    hear("220 x\r\n");
+    reply_to_all("250 x\r\n");
+    CHECK_EQ(smtp_want(&client), SMTP_IN | SMTP_FIT);
+    hear("2");
+    smtp_fitted(&client, 100, SMTP_7BIT, false, 1000);
+    CHECK_EQ(smtp_want(&client) & (SMTP_CLOSED | SMTP_OUT), SMTP_CLOSED);
+    CHECK_EQ(smtp_failure(&client), SMTP_F_PROTOCOL);
+    CHECK_EQ(rcpt.verdict, SMTP_TRY_LATER);
+}
+
+/* Events that nobody fetches are dropped, and the session goes on. */
 static void client_events(void)
 {
     struct smtp_event e;
@@ -451,6 +498,8 @@ static const struct check_case cases[] = {
     { "client_events", client_events },
     { "client_next", client_next },
     { "client_next_surplus", client_next_surplus },
+    { "client_rewind_surplus", client_rewind_surplus },
+    { "client_fit_surplus", client_fit_surplus },
     { "server_idle", server_idle },
     { "server_chunk", server_chunk },
     { "server_message", server_message },
