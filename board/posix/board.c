@@ -209,7 +209,8 @@ static int64_t number_from_env(const char *name, int64_t otherwise)
     return n;
 }
 
-/* A private mapping: a secret's bytes can be wiped, the file stays. */
+/* Read-only, as the machines' is: what is in it takes no memory of the
+ * process's own, however long the message. */
 static void map_initrd(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -219,13 +220,39 @@ static void map_initrd(const char *path)
     if (fd < 0 || fstat(fd, &st) != 0)
         posix_die("cannot read", path);
     if (st.st_size > 0) {
-        p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-                 fd, 0);
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED)
             posix_die("cannot map", path);
         info.initrd = blob_of(p, (size_t)st.st_size);
     }
     close(fd);
+}
+
+/* In a page that others share: it becomes a copy, the file stays. */
+static void wipe_part(uintptr_t page, uintptr_t from, uintptr_t to, size_t size)
+{
+    if (from >= to)
+        return;
+    if (mprotect((void *)page, size, PROT_READ | PROT_WRITE) != 0)
+        posix_die("cannot wipe", "a page of the initrd");
+    wipe((void *)from, to - from);
+    mprotect((void *)page, size, PROT_READ);
+}
+
+/* Whole pages are replaced by zeroes that are nowhere until they are read. */
+static void wipe_range(uintptr_t from, uintptr_t to)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = (from + size - 1) / size * size, last = to / size * size;
+
+    if (from < first)
+        wipe_part(first - size, from, to < first ? to : first, size);
+    if (first <= last)
+        wipe_part(last, last, to, size);
+    if (first < last &&
+        mmap((void *)first, last - first, PROT_READ,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+        posix_die("cannot wipe", "the initrd");
 }
 
 void board_wipe(const void *p, size_t len)
@@ -234,7 +261,7 @@ void board_wipe(const void *p, size_t len)
 
     if (at >= start && len <= info.initrd.len &&
         at - start <= info.initrd.len - len)
-        wipe((void *)at, len);
+        wipe_range(at, at + len);
 }
 
 static void start_net(const char *kind)
