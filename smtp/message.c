@@ -171,10 +171,16 @@ static bool fit_kept(struct impl *m, bool eight_bit, struct message_error *err)
     return true;
 }
 
+static bool has_files(const struct impl *m)
+{
+    return m->spec->attach_count != 0 || m->spec->inlined_count != 0;
+}
+
 bool message_fit(struct message *message, struct smtp_offers offers,
                  struct message_error *err)
 {
     struct impl *m = impl(message);
+    bool eight_bit;
 
     m->top.len = 0;
     m->recoded = false;
@@ -190,10 +196,13 @@ bool message_fit(struct message *message, struct smtp_offers offers,
             err, 0,
             "the server does not offer SMTPUTF8, which an address in "
             "the header needs");
-    m->html.encoding = encoding_for(&m->html, offers.eight_bit);
+    m->binary =
+        offers.binary && has_files(m) && !m->is_signed && parts_unmarked(m);
+    eight_bit = offers.eight_bit || m->binary;
+    m->html.encoding = encoding_for(&m->html, eight_bit);
     if (!m->block.present)
-        m->body.encoding = encoding_for(&m->body, offers.eight_bit);
-    else if (!fit_kept(m, offers.eight_bit, err))
+        m->body.encoding = encoding_for(&m->body, eight_bit);
+    else if (!fit_kept(m, eight_bit, err))
         return false;
     m->size = stream_measure(m);
     return true;
@@ -252,12 +261,16 @@ uint64_t message_size(const struct message *m)
     return impl_const(m)->size;
 }
 
-bool message_eight_bit(const struct message *message)
+enum smtp_content message_content(const struct message *message)
 {
     const struct impl *m = impl_const(message);
 
+    if (m->binary)
+        return SMTP_BINARY;
     return m->raw_header || m->made_utf8 || m->body.encoding == ENC_8BIT ||
-           m->html.encoding == ENC_8BIT;
+                   m->html.encoding == ENC_8BIT
+               ? SMTP_8BIT
+               : SMTP_7BIT;
 }
 
 bool message_utf8(const struct message *message)
@@ -272,22 +285,47 @@ struct smtp_str message_id(const struct message *m)
     return impl_const(m)->id;
 }
 
+/* How much of out goes out at once. 0: a CR goes before it, for nobody
+ * completes the line ends of a message that goes out byte by byte. */
+static size_t piece(const struct impl *m)
+{
+    size_t n = m->out_len;
+
+    if (!m->binary || m->as_it_is || n == 0)
+        return n;
+    if (m->out[0] == '\n' && m->last != '\r')
+        return 0;
+    n = scan_line(m->out, n);
+    return n - (n > 1 && m->out[n - 1] == '\n' && m->out[n - 2] != '\r');
+}
+
 const uint8_t *message_buf(struct message *message, size_t *len)
 {
     struct impl *m = impl(message);
 
     if (m->out_len == 0)
         stream_next(m);
-    *len = m->out_len;
-    return m->out_len != 0 ? m->out : (const uint8_t *)"";
+    *len = piece(m);
+    if (*len != 0)
+        return m->out;
+    *len = m->out_len != 0;
+    return (const uint8_t *)"\r";
 }
 
 void message_ack(struct message *message, size_t n)
 {
     struct impl *m = impl(message);
+    size_t most = piece(m);
 
-    if (n > m->out_len)
-        n = m->out_len;
+    if (n == 0 || m->out_len == 0)
+        return;
+    if (most == 0) {
+        m->last = '\r';
+        return;
+    }
+    if (n > most)
+        n = most;
+    m->last = m->out[n - 1];
     m->out += n;
     m->out_len -= n;
 }

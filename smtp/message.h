@@ -4,7 +4,8 @@
  * No heap, clock or randomness: date, Message-ID and boundary come in. Text,
  * HTML and attachments stream from where they lie; there is no second copy.
  * What comes out of message_buf() has the line ends of its source (LF or
- * CRLF); the SMTP client normalises them.
+ * CRLF); the SMTP client normalises them. For a server that takes BINARYMIME
+ * (RFC 3030) files go as they are, and all else has CRLF.
  *
  * A text that begins with a header block keeps it, byte for byte and in
  * order, less the fields that were to be removed; made fields stand before
@@ -92,7 +93,8 @@ bool message_open(struct message *, const struct message_spec *,
 
 /* Makes it fit what the server offers: the best encoding of each part, the
  * size. From here on the stream starts anew. False: it cannot be sent to this
- * server. */
+ * server. With binary among the offers all files are read once, for the
+ * boundary; do not offer it for what will be signed (RFC 6376 5.3). */
 bool message_fit(struct message *, struct smtp_offers,
                  struct message_error *err);
 
@@ -103,7 +105,7 @@ void message_prepend(struct message *, struct smtp_str field);
 /* Octets as RFC 1870 counts them: every line end two, a CRLF at the end even
  * if the last line has none (the client adds it), dots not doubled. */
 uint64_t message_size(const struct message *);
-bool message_eight_bit(const struct message *);
+enum smtp_content message_content(const struct message *);
 bool message_utf8(const struct message *); /* needs SMTPUTF8               */
 /* The Message-ID the message really carries (its own if it had one). */
 struct smtp_str message_id(const struct message *);

@@ -23,7 +23,7 @@
 #define BOUNDARY_LEN 34 /* "=_" and 32 hexadecimal digits; a letter follows */
 #define FOLD         76 /* made lines stay within RFC 5322's 78             */
 
-enum encoding { ENC_7BIT, ENC_8BIT, ENC_QP, ENC_BASE64 };
+enum encoding { ENC_7BIT, ENC_8BIT, ENC_QP, ENC_BASE64, ENC_BINARY };
 
 /* a text or HTML that is one part of the message, or all of it */
 struct part {
@@ -58,6 +58,7 @@ struct __attribute__((may_alias)) impl {
     /* how it goes to this server */
     bool raw_header; /* fields over 0x7f as they are              */
     bool recoded;    /* the kept body gets another encoding             */
+    bool binary;     /* files as they are; all else with CRLF           */
 
     /* the stream */
     size_t phase, field, item, at;
@@ -70,6 +71,8 @@ struct __attribute__((may_alias)) impl {
     const uint8_t *out;
     size_t out_len;
     bool open_line; /* what came out last did not end its line      */
+    bool as_it_is;  /* out is a file's: every byte of it counts     */
+    uint8_t last;   /* the byte before out                          */
     struct recode recode;
     char buf[18 * MIME_LINE_OUT];
 };
@@ -104,6 +107,8 @@ extern bool (*const parts_phases[])(struct impl *);
 extern const size_t parts_count;
 bool parts_next_is_file(const struct impl *, uint64_t *size);
 void parts_skip_file(struct impl *);
+/* No line of a file would be taken for the boundary. */
+bool parts_unmarked(const struct impl *);
 
 /* Without the blanks around it. */
 static inline struct smtp_str impl_trimmed(struct smtp_str s)

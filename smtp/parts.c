@@ -143,7 +143,7 @@ static void put_type(struct text *t, const struct part *part, const char *type)
 static void put_encoding(struct text *t, enum encoding encoding)
 {
     static const char *const names[] = { "7bit", "8bit", "quoted-printable",
-                                         "base64" };
+                                         "base64", "binary" };
 
     text_str(t, "Content-Transfer-Encoding: ");
     text_str(t, names[encoding]);
@@ -270,14 +270,17 @@ static struct smtp_str base_name(struct smtp_str name)
     return name;
 }
 
-static bool file_head(struct impl *m, struct smtp_str name, char parent)
+static bool file_head(struct impl *m, const struct message_file *f, char parent)
 {
+    struct smtp_str name = base_name(f->name);
     struct text t = stream_begin(m);
 
     begin_part(m, &t, parent);
     text_str(&t, "Content-Type: ");
     text_str(&t, mime_type(name));
-    text_str(&t, "\r\nContent-Transfer-Encoding: base64\r\n");
+    text_str(&t, "\r\n");
+    /* of an empty file some readers make a line end */
+    put_encoding(&t, m->binary && f->len != 0 ? ENC_BINARY : ENC_BASE64);
     if (parent == RELATED) {
         text_str(&t, "Content-ID: <");
         text_mem(&t, name.p, name.len);
@@ -304,26 +307,40 @@ static bool file_name(struct impl *m, struct smtp_str name)
     return stream_made(m, &t);
 }
 
-static bool files(struct impl *m, const struct message_file *file, size_t count,
-                  char parent)
+/* What of the n bytes at p one chunk takes. */
+static bool file_data(struct impl *m, const uint8_t *p, size_t n)
 {
     const size_t most = sizeof m->buf / MIME_LINE_OUT * MIME_LINE_IN;
     struct text t = stream_begin(m);
+
+    if (m->binary) {
+        m->at += n;
+        m->as_it_is = true;
+        m->out = p;
+        m->out_len = n;
+        return true;
+    }
+    n = n < most ? n : most;
+    mime_base64(&t, p, n);
+    m->at += n;
+    return stream_made(m, &t);
+}
+
+static bool files(struct impl *m, const struct message_file *file, size_t count,
+                  char parent)
+{
     size_t n;
 
     for (; m->item < count; m->item++) {
         const struct message_file *f = &file[m->item];
 
         if (m->step == FILE_HEAD)
-            return file_head(m, base_name(f->name), parent);
+            return file_head(m, f, parent);
         if (m->step == FILE_NAME)
             return file_name(m, base_name(f->name));
-        n = f->len - m->at < most ? f->len - m->at : most;
-        if (n != 0) {
-            mime_base64(&t, f->data + m->at, n);
-            m->at += n;
-            return stream_made(m, &t);
-        }
+        n = f->len - m->at;
+        if (n != 0)
+            return file_data(m, f->data + m->at, n);
         m->step = FILE_HEAD;
     }
     return false;
@@ -364,11 +381,28 @@ bool parts_next_is_file(const struct impl *m, uint64_t *size)
 {
     const struct message_file *f = current(m);
 
-    *size = f != NULL ? mime_base64_size(f->len) : 0;
+    *size = f == NULL ? 0 : m->binary ? f->len : mime_base64_size(f->len);
     return f != NULL;
 }
 
 void parts_skip_file(struct impl *m)
 {
     m->at = current(m)->len;
+}
+
+static bool unmarked(const struct impl *m, const struct message_file *file,
+                     size_t count)
+{
+    struct scan s = { 0 };
+
+    for (; count != 0; count--, file++)
+        if (file->len != 0)
+            scan_text(&s, file->data, file->len, m->boundary, BOUNDARY_LEN);
+    return !s.marked;
+}
+
+bool parts_unmarked(const struct impl *m)
+{
+    return unmarked(m, m->spec->inlined, m->spec->inlined_count) &&
+           unmarked(m, m->spec->attach, m->spec->attach_count);
 }

@@ -89,6 +89,7 @@ void stream_rewind(struct impl *m)
     m->step = 0;
     m->out_len = m->raw_at = m->raw_end = 0;
     m->open_line = m->half = m->fresh = false;
+    m->last = 0;
 }
 
 void stream_next(struct impl *m)
@@ -96,6 +97,7 @@ void stream_next(struct impl *m)
     bool (*now)(struct impl *);
 
     m->out_len = 0;
+    m->as_it_is = false;
     if (m->raw_at < m->raw_end) {
         next_raw(m);
         m->open_line = m->out[m->out_len - 1] != '\n';

@@ -275,11 +275,24 @@ bool compose_open(const struct config *c, struct smtp_job *job,
     return true;
 }
 
+/* No hop shall have to convert what is signed: 7-bit, if that can be had (RFC
+ * 6376 5.3). */
+static bool fit(struct message *m, struct smtp_offers offers,
+                struct message_error *err)
+{
+    struct smtp_offers least = { .utf8 = offers.utf8 };
+
+    if (sign_wanted() && message_fit(m, least, err))
+        return true;
+    offers.binary = offers.binary && !sign_wanted();
+    return message_fit(m, offers, err);
+}
+
 bool compose_fit(struct message *m, struct smtp_offers offers, struct report *r)
 {
     struct message_error err;
 
-    if (!message_fit(m, offers, &err))
+    if (!fit(m, offers, &err))
         return failed(&err, OUTCOME_REFUSED, STATUS_REFUSED, r);
     if (!sign_message(m, r))
         return false;

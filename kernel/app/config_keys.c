@@ -92,7 +92,7 @@ const struct conf_key config_keys[] = {
     CHOICE("protocol", protocol, "smtp", protocols,
            "LMTP answers for each recipient"),
     BOOL("chunking", chunking, "on",
-         "off: send by DATA even where BDAT is offered"),
+         "off: send by DATA even where BDAT is offered, files in base64"),
     STR("domain", domain, NULL,
         "name given in EHLO; default: the image's address in brackets"),
     SECONDS("timeout", timeout_s, "off", 0, 3600,

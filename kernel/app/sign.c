@@ -59,6 +59,11 @@ bool sign_message(struct message *m, struct report *r)
     return report_end(r, OUTCOME_INVALID, STATUS_CONFIG, "%s", err.why);
 }
 
+bool sign_wanted(void)
+{
+    return sign.on;
+}
+
 void sign_close(void)
 {
     tls_sign_close();

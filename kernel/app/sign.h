@@ -16,6 +16,9 @@ bool sign_open(const struct config *, struct report *);
  * called with 78. */
 bool sign_message(struct message *, struct report *);
 
+/* There is a key. */
+bool sign_wanted(void);
+
 void sign_close(void);
 
 #endif

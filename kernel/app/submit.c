@@ -95,8 +95,7 @@ static void fit(struct session *s, uint64_t now)
         return;
     if (compose_fit(s->message, smtp_offers(&s->smtp), s->report))
         smtp_fitted(&s->smtp, message_size(s->message),
-                    message_eight_bit(s->message), message_utf8(s->message),
-                    now);
+                    message_content(s->message), message_utf8(s->message), now);
     else
         smtp_abort(&s->smtp, SMTP_F_UNFIT);
 }

@@ -18,7 +18,8 @@ from email.utils import getaddresses
 
 from ctest import build
 from fetch import fetch
-from harness import TOP, Skip, case, check, equal, new_dir, succeed
+from harness import TOP, Skip, case, check, equal, new_dir, once, succeed
+from lab import read
 
 CASES = 240
 
@@ -73,12 +74,15 @@ def compose(text, *args):
                           timeout=300)
     said = done.stderr.decode(errors='replace').strip()
     check(done.returncode == 0, f'exit {done.returncode}: {said}', args)
-    wire = re.sub(rb'(?<!\r)\n', b'\r\n', done.stdout)
-    if not wire.endswith(b'\r\n'):
-        wire += b'\r\n'
-    size, eight, _, utf8 = said.split()[:4]
+    size, content, _, utf8 = said.split()[:4]
+    wire = done.stdout
+    if content != '2':
+        wire = re.sub(rb'(?<!\r)\n', b'\r\n', wire)
+        if not wire.endswith(b'\r\n'):
+            wire += b'\r\n'
+        equal(any(b > 127 for b in wire), content == '1', '8-bit as announced',
+              args)
     equal(len(wire), int(size), 'octets sent, and announced', args)
-    equal(any(b > 127 for b in wire), eight == '1', '8-bit as announced', args)
     return wire, utf8 == '1'
 
 
@@ -108,6 +112,7 @@ class Generated:
                         for n in range(r.randrange(3))] if self.html else [])
         self.attach = [(r.choice(FILES), self.content(r))
                        for _ in range(r.choice((0, 0, 1, 1, 2, 4)))]
+        self.binary = seed % 5 == 0 and self.inline + self.attach != []
 
     @staticmethod
     def content(r):
@@ -119,6 +124,7 @@ class Generated:
                 f'name={self.name}', f'chunk={self.seed % 90 + 1}']
         args += ['to=' + address(n, a) for n, a in self.names]
         args += ['no8bit'] if self.seven else []
+        args += ['binary'] if self.binary else []
         if self.html is not None:
             args += ['html=' + write(self.folder, 'message.html', self.html)]
         for kind, files in (('inline', self.inline), ('attach', self.attach)):
@@ -153,6 +159,11 @@ def same_text(got, want, whole, what, *about):
 
 
 def layout(wire, g):
+    if g.binary:  # whatever is in the files
+        how = b'Content-Transfer-Encoding: binary'
+        equal(wire.count(how), sum(data != b'' for _, data in
+                                   g.inline + g.attach), 'binary', g.seed)
+        return
     lines = wire.split(b'\r\n')
     check(max(map(len, lines)) <= 998, 'a line of more than 998', g.seed)
     for line in wire.split(b'\r\n\r\n')[0].split(b'\r\n'):
@@ -195,12 +206,27 @@ def read_back(g, m, old):
     check(all(p.defects == [] for p in m.walk()), 'defects', g.seed)
 
 
+@once
+def made():
+    """The messages, and where they lie."""
+    all_of_them = [Generated(seed) for seed in range(CASES)]
+    return [(g, write(g.folder, 'wire', g.wire())) for g in all_of_them]
+
+
+def read_by(*argv, **kw):
+    """What another reader makes of them, a line of JSON each."""
+    done = succeed([*argv], input=b''.join(p.encode() + b'\n'
+                                           for _, p in made()), **kw)
+    lines = done.stdout.decode().splitlines()
+    equal(len(lines), CASES, 'messages read')
+    return [(g, json.loads(line)) for (g, _), line in zip(made(), lines)]
+
+
 @case('compose/matrix')
 def matrix():
     """240 messages; Python's email gets back what went in."""
-    for seed in range(CASES):
-        g = Generated(seed)
-        wire = g.wire()
+    for g, path in made():
+        wire = read(path)
         layout(wire, g)
         read_back(g, email.message_from_bytes(
             wire, policy=email.policy.default), email.message_from_bytes(wire))
@@ -218,14 +244,8 @@ def matrix_perl():
     if subprocess.run(['perl', '-MMIME::Parser', '-e', '1'],
                       capture_output=True).returncode != 0:
         raise Skip('no MIME-tools: apt-get install libmime-tools-perl')
-    made = [Generated(seed) for seed in range(CASES)]
-    paths = [write(g.folder, 'wire', g.wire()) for g in made]
-    done = succeed(['perl', os.path.join(TOP, 'tests/host/readmail.pl')],
-                   input='\n'.join(paths).encode() + b'\n')
-    lines = done.stdout.decode().splitlines()
-    equal(len(lines), CASES, 'messages read')
-    for g, line in zip(made, lines):
-        perl_agrees(g, json.loads(line))
+    for g, got in read_by('perl', os.path.join(TOP, 'tests/host/readmail.pl')):
+        perl_agrees(g, got)
 
 
 def perl_agrees(g, got):
@@ -255,15 +275,9 @@ def matrix_mailparser():
         if shutil.which(program) is None:
             raise Skip(f'no {program}: apt-get install nodejs npm')
     modules = os.path.join(fetch('mailparser'), 'node_modules')
-    made = [Generated(seed) for seed in range(CASES)]
-    paths = [write(g.folder, 'wire', g.wire()) for g in made]
-    done = succeed(['node', os.path.join(TOP, 'tests/host/readmail.js')],
-                   input='\n'.join(paths).encode() + b'\n',
-                   env={**os.environ, 'NODE_PATH': modules})
-    lines = done.stdout.decode().splitlines()
-    equal(len(lines), CASES, 'messages read')
-    texts = sum(mailparser_agrees(g, json.loads(line))
-                for g, line in zip(made, lines))
+    texts = sum(mailparser_agrees(g, got) for g, got in read_by(
+        'node', os.path.join(TOP, 'tests/host/readmail.js'),
+        env={**os.environ, 'NODE_PATH': modules}))
     check(texts > CASES, f'only {texts} texts were compared')
 
 

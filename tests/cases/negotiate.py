@@ -1,9 +1,12 @@
 """What is negotiated with real servers: every extension and mechanism they
 offer. The dialogue itself is asserted, from the trace, not only that mail
 arrived."""
+import email
+import os
+
 from dialogue import Dialogue
 from fake import Fake
-from harness import case, check, equal
+from harness import case, check, equal, new_dir, succeed
 from lab import (PASSWORD, arrived, conf, crlf, expect_sent, files, head, launch,
                  pki, server)
 from traced import mechanisms, said
@@ -155,6 +158,65 @@ for name in ('exim', 'postfix'):
     chunking(name, 'posix', 'on')
     chunking(name, 'posix', 'off')
 chunking('exim', 'microvm', 'on')
+
+
+EVERY = bytes(range(256)) * 40 + b'\r\n.\r\n\n.\r.\0--'
+BINARY = ('PIPELINING', 'SIZE', 'CHUNKING', 'BINARYMIME')
+
+
+def with_file(machine, caps, more='', key=None):
+    """A text and a file of every byte: what MAIL said, and what came."""
+    folder = new_dir('binary')
+    path = os.path.join(folder, 'every.bin')
+    with open(path, 'wb') as f:
+        f.write(EVERY)
+    with Fake(Dialogue(caps=caps, users={'test': PASSWORD}), pki=pki()) as srv:
+        r = launch(machine, '--trace', '--attach', path, 'rcpt@mail.test',
+                   message='Gr\u00fc\u00dfe\n.\n'.encode(),
+                   conf=conf(srv.port, more=more),
+                   files={**files(), **(key or {})})
+        wires = list(srv.wires)
+    equal(r.status, 0, 'exit status', r)
+    mail = [x for w in wires for x in w.lines if x.startswith(b'MAIL')]
+    data = wires[0].messages[0]['data']
+    equal(len(mail), 1, 'MAIL', r)
+    check(f' SIZE={len(data)}'.encode() in mail[0], 'SIZE', mail, len(data), r)
+    m = email.message_from_bytes(data)
+    equal(m.defects, [], 'defects', data[:2000])
+    text, part = m.get_payload()
+    equal(part.get_payload(decode=True), EVERY, 'the file', r)
+    equal(text.get_payload(decode=True).split(),
+          ['Gr\u00fc\u00dfe'.encode(), b'.'], 'the text', r)
+    return mail[0], data, part['Content-Transfer-Encoding']
+
+
+def binary(machine):
+    """A file goes as it is where BINARYMIME is offered, else in base64; what
+    is signed is 7-bit, so that no hop has to convert it."""
+    @case(f'negotiate/binary-{machine}')
+    def run():
+        mail, data, how = with_file(machine, BINARY)
+        check(mail.endswith(b' BODY=BINARYMIME') and EVERY in data and
+              how == 'binary', 'BINARYMIME', mail, how)
+        for caps, more in ((BINARY[:-1], ''), (BINARY[:2] + BINARY[3:], ''),
+                           (BINARY, 'chunking off\n')):
+            mail, data, how = with_file(machine, caps, more)
+            check(b'BODY=' not in mail and how == 'base64', 'base64', mail,
+                  how)
+            check(max(data) < 128, '7-bit', caps)
+        if machine != 'posix':
+            return
+        mail, data, how = with_file(
+            machine, BINARY + ('8BITMIME',),
+            'dkim_domain mail.test\ndkim_selector s\n',
+            {'dkim.pem': succeed(['openssl', 'genpkey', '-algorithm',
+                                  'ed25519']).stdout})
+        check(b'BODY=' not in mail and how == 'base64' and max(data) < 128 and
+              data.startswith(b'DKIM-Signature:'), 'signed', mail, how)
+
+
+binary('posix')
+binary('microvm')
 
 
 def many(kind, machine, count=250, limit=100):

@@ -123,13 +123,13 @@ static bool handshake(bool *verified)
     return ok;
 }
 
-static bool make_fit(struct smtp_offers offers, uint64_t *size, bool *eight_bit,
-                     bool *utf8)
+static bool make_fit(struct smtp_offers offers, uint64_t *size,
+                     enum smtp_content *content, bool *utf8)
 {
     *size = message_size(&m);
-    *eight_bit = message_eight_bit(&m);
+    *content = message_content(&m);
     *utf8 = false;
-    return offers.eight_bit || !*eight_bit;
+    return offers.eight_bit || *content == SMTP_7BIT;
 }
 
 static bool nothing_moved(void)
@@ -154,8 +154,9 @@ static void drive(void)
 {
     struct smtp_event e;
     struct smtp_offers offers;
+    enum smtp_content content;
     uint64_t size;
-    bool verified, eight_bit, utf8;
+    bool verified, utf8;
 
 #include "loop.inc"
 }

@@ -23,6 +23,31 @@ static struct smtp_str piece(void)
     return s;
 }
 
+/* What is sent by the byte: octets, and a hash. */
+static uint64_t pull_binary(size_t chunk, uint64_t *hash)
+{
+    const uint8_t *p;
+    uint64_t octets = 0;
+    uint8_t last = '\n';
+    size_t n;
+    bool header = true;
+
+    *hash = 1469598103934665603u;
+    message_rewind(&m);
+    while (p = message_buf(&m, &n), n != 0) {
+        n = n < chunk ? n : chunk;
+        for (size_t i = 0; i < n; last = p[i++]) {
+            MUST(!header || p[i] != '\n' || last == '\r');
+            *hash = (*hash ^ p[i]) * 1099511628211u;
+            header = header && (p[i] != '\r' || last != '\n');
+        }
+        octets += n;
+        message_ack(&m, n);
+    }
+    MUST(last == '\n');
+    return octets;
+}
+
 /* Sums up what is sent: octets, and a hash; checks it on the way. */
 static uint64_t pull(size_t chunk, bool seven, bool seven_header,
                      uint64_t *hash)
@@ -34,6 +59,8 @@ static uint64_t pull(size_t chunk, bool seven, bool seven_header,
     bool header = true;
 
     *hash = 1469598103934665603u;
+    if (message_content(&m) == SMTP_BINARY)
+        return pull_binary(chunk, hash);
     message_rewind(&m);
     while (p = message_buf(&m, &n), n != 0) {
         n = n < chunk ? n : chunk;
@@ -56,9 +83,10 @@ static uint64_t pull(size_t chunk, bool seven, bool seven_header,
     return octets + (last == '\n' ? 0 : 2);
 }
 
-static void fit(bool eight_bit, bool utf8)
+static void fit(bool eight_bit, bool utf8, bool binary)
 {
-    struct smtp_offers offers = { eight_bit, utf8, false };
+    struct smtp_offers offers = { eight_bit, utf8, binary };
+    enum smtp_content content;
     struct message_error err;
     uint64_t hash, again;
 
@@ -67,9 +95,11 @@ static void fit(bool eight_bit, bool utf8)
         return;
     }
     MUST(utf8 || !message_utf8(&m));
-    MUST(pull(SIZE_MAX, !message_eight_bit(&m), !message_utf8(&m), &hash) ==
+    content = message_content(&m);
+    MUST(binary || content != SMTP_BINARY);
+    MUST(pull(SIZE_MAX, content == SMTP_7BIT, !message_utf8(&m), &hash) ==
          message_size(&m));
-    MUST(eight_bit || !message_eight_bit(&m) || message_utf8(&m));
+    MUST(eight_bit || content != SMTP_8BIT || message_utf8(&m));
     pull(1, false, false, &again);
     MUST(hash == again);
     pull(7, false, false, &again);
@@ -145,9 +175,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     recipients(spec.text, spec.text_len);
     if (message_open(&m, &spec, &err)) {
-        fit(true, true);
-        fit(true, false);
-        fit(false, false);
+        fit(true, true, false);
+        fit(true, false, false);
+        fit(false, false, false);
+        fit(false, false, true);
     } else {
         MUST(err.why[0] != '\0');
     }

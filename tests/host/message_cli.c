@@ -6,8 +6,8 @@
  *   date chunk html attach inline (files; the last two repeat), field (as
  *   "Name: value"; repeats), cc (repeats), random (a letter), and the switches
  *   nofrom nodate noid replace replaceto keepbcc undisclosed repair,
- *   no8bit noutf8 (what the server lacks), rcpt (lists the recipients
- *   instead), measure (writes nothing)
+ *   no8bit noutf8 (what the server lacks), binary (what it has), rcpt (lists
+ *   the recipients instead), measure (writes nothing)
  * Files are mapped, not read. Exit 65 when the message is refused, 69 when it
  * cannot be made to fit, with the reason.
  */
@@ -181,6 +181,8 @@ static bool take_switch(const char *arg)
         offers.eight_bit = false;
     else if (strcmp(arg, "noutf8") == 0)
         offers.utf8 = false;
+    else if (strcmp(arg, "binary") == 0)
+        offers.binary = true;
     else if (strcmp(arg, "measure") == 0)
         measure = true;
     else
@@ -227,14 +229,16 @@ static int stream(void)
     }
     while (p = message_buf(&m, &len), len != 0) {
         len = len < chunk ? len : chunk;
-        sent += len + bare(p, len);
+        sent += len;
+        if (message_content(&m) != SMTP_BINARY)
+            sent += bare(p, len);
         if (!measure)
             fwrite(p, 1, len, stdout);
         message_ack(&m, len);
     }
     fprintf(stderr, "%llu %d %llu %d %.*s\n",
-            (unsigned long long)message_size(&m), message_eight_bit(&m), sent,
-            message_utf8(&m), (int)message_id(&m).len,
+            (unsigned long long)message_size(&m), (int)message_content(&m),
+            sent, message_utf8(&m), (int)message_id(&m).len,
             message_id(&m).p != NULL ? message_id(&m).p : "");
     return 0;
 }

@@ -11,7 +11,7 @@ class Dialogue:
     """A submission server that can be wrong in one place.
 
     tls       'starttls', 'implicit' or 'none'
-    caps      EHLO keywords besides STARTTLS and AUTH
+    caps      EHLO keywords besides STARTTLS and AUTH; BDAT always works
     auth      mechanisms offered ((): none, no login needed)
     clear_auth  offer AUTH outside TLS too
     ehlo      False: EHLO gets 502, HELO works
@@ -53,6 +53,7 @@ class _Session:
         self.secure = self.logged_in = False
         self.used = {}
         self.sender, self.recipients = None, []
+        self.chunks = b''
 
     def run(self):
         try:
@@ -164,7 +165,7 @@ class _Session:
                 and 'MAIL' not in self.plan.replies:
             self.say('MAIL', b'530 5.7.0 log in first\r\n')
             return
-        self.recipients = []
+        self.recipients, self.chunks = [], b''
         m = re.search(rb'<(.*?)>', line)
         self.sender = m.group(1).decode('utf-8', 'replace') if m else None
         self.say('MAIL', b'250 2.1.0 ok\r\n')
@@ -186,11 +187,21 @@ class _Session:
             while b'\r\n' not in self.peer.pending():
                 self.peer._more()
             self.do('BODY', 'early')
-        text = self.peer.data()
+        self.take(self.peer.data())
+
+    def take(self, text):
         self.peer.wire.messages.append(
             {'sender': self.sender, 'recipients': list(self.recipients),
              'data': text})
         self.say('BODY', b'250 2.0.0 queued as 1\r\n')
+
+    def on_bdat(self, line):
+        words = line.split()
+        self.chunks += self.peer.read(int(words[1]))
+        if words[2:] == [b'LAST']:
+            self.take(self.chunks)
+        else:
+            self.say('BDAT', b'250 2.0.0 more\r\n')
 
     def on_rset(self, line):
         self.recipients = []

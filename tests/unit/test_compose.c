@@ -109,7 +109,7 @@ static void kept(void)
         snprintf(text, sizeof text, HEAD "%s\n\xc3\xbc\n", fixed[i]);
         CHECK(opened(text));
         CHECK(fits(true, false));
-        CHECK(message_eight_bit(&m));
+        CHECK_EQ(message_content(&m), SMTP_8BIT);
         unfit(false, "cannot be encoded anew");
         CHECK_EQ(err.line, i == 2 ? 5 : 4);
         snprintf(text, sizeof text, HEAD "%s\n%01000d\n", fixed[i], 0);
@@ -123,7 +123,7 @@ static void kept(void)
                  free[i]);
         CHECK(opened(text));
         CHECK(fits(false, false));
-        CHECK(!message_eight_bit(&m));
+        CHECK_EQ(message_content(&m), SMTP_7BIT);
         has("Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC more");
     }
     snprintf(text, sizeof text, HEAD "MIME-Version: 1.0\n\n%01000d", 0);
@@ -153,7 +153,7 @@ static void names(void)
     fails("x", "no domain may hold");
     to[0] = str("\xc3\xbc@x");
     CHECK(opened("x"));
-    CHECK(message_utf8(&m) && message_eight_bit(&m));
+    CHECK(message_utf8(&m) && message_content(&m) == SMTP_8BIT);
     unfit(true, "SMTPUTF8");
     to[0] =
         str("\xc3\xbc <a@b>, \"\xc3\xbc, \\\"\" (c \\( \xc3\xbc)<c@d>,, G:;");

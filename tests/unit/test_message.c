@@ -138,7 +138,7 @@ static void made_header(void)
     CHECK(open_text("disk full\nno newline"));
     is(MADE "To: a@b,\r\n c@d\r\nSubject: hello\r\n" DATED PLAIN
             "Content-Transfer-Encoding: 7bit\r\n\r\ndisk full\nno newline");
-    CHECK(!message_eight_bit(&m));
+    CHECK_EQ(message_content(&m), SMTP_7BIT);
     any_chunk();
     reset();
     CHECK(open_text(""));
@@ -165,7 +165,7 @@ static void charset(void)
     is(MADE "To: undisclosed-recipients:;\r\n" DATED PLAIN
             "Content-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9f"
             "e\n");
-    CHECK(message_eight_bit(&m));
+    CHECK_EQ(message_content(&m), SMTP_8BIT);
     CHECK(open_text("Gr\xfc\xdf"
                     "e\n"));
     is(MADE "To: undisclosed-recipients:;\r\n" DATED "MIME-Version: 1.0\r\n"
