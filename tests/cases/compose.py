@@ -1,7 +1,6 @@
-"""The message composer on this machine (host/message_cli.c), read back by three
-readers that know nothing of it: Python's email, Perl's MIME-tools and npm's
-mailparser. Seeded;
-a failure names its case and keeps its files."""
+"""The message composer on this machine (host/message_cli.c), read back by four
+readers that know nothing of it: Python's email, Perl's MIME-tools, npm's
+mailparser, mutt. Seeded; a failure names its case."""
 import email
 import email.policy
 import functools
@@ -16,6 +15,7 @@ import subprocess
 from email.header import decode_header, make_header
 from email.utils import getaddresses
 
+import mutt
 from ctest import build
 from fetch import fetch
 from harness import TOP, Skip, case, check, equal, new_dir, once, succeed
@@ -302,6 +302,46 @@ def mailparser_agrees(g, got):
     equal([p['id'] for p in got['parts'][:inline]],
           [f'<{n}>' for n, _ in g.inline], 'Content-ID', g.seed)
     return compared
+
+
+@case('compose/matrix-mutt')
+def matrix_mutt():
+    """The same, less those with binary files, and mutt: names, Subject, text as
+    it shows them, files as it saves them."""
+    if shutil.which('mutt') is None:
+        raise Skip('no mutt: apt-get install mutt')
+    some = [(g, path) for g, path in made() if not g.binary]
+    shown, places = mutt.read([read(path) for _, path in some],
+                              [len(g.attach) for g, _ in some])
+    equal(len(shown), len(some), 'messages shown')
+    for (g, _), text, folders in zip(some, shown, places):
+        mutt_agrees(g, text, folders)
+
+
+def mutt_agrees(g, text, folders):
+    """It takes quotes and backslashes out of names, shows a tab as "?", and
+    a text file's line ends are its own."""
+    head, _, body = text.partition('\n\n')
+    fields = dict(line.split(': ', 1) for line in head.split('\n')
+                  if ': ' in line)
+    plain = str.maketrans('', '', '"\\')
+    equal(fields.get('Subject', ''), g.subject.replace('\t', '?'), 'Subject',
+          g.seed)
+    equal(fields['From'].translate(plain),
+          f'{g.name} <robot@example.net>'.translate(plain) if g.name else
+          'robot@example.net', 'From', g.seed)
+    if g.names:
+        equal(fields['To'].translate(plain), ', '.join(
+            f'{n} <{a}>' for n, a in g.names).translate(plain), 'To', g.seed)
+    want = one_line_end(g.text).decode(errors='replace')
+    if want.replace('\n', '').isprintable() and '\ufffd' not in want:
+        check(body.startswith(want), 'text', g.seed, body)
+    for (name, data), folder in zip(g.attach, folders):
+        equal(os.listdir(folder), [name], 'names', g.seed)
+        got = read(os.path.join(folder, name))
+        if data.startswith(b'text'):
+            got, data = got.replace(b'\r', b''), data.replace(b'\r', b'')
+        equal(got, data, name, g.seed)
 
 
 # ------------------------------------------------------- finished messages
