@@ -19,15 +19,16 @@ def server(**kw):
 class Queue:
     """A configuration with a spool, and the launcher over it."""
 
-    def __init__(self, port, more='', board='posix'):
-        self.dir, self.board = new_dir('spool'), board
+    def __init__(self, port, more='', board='posix', folder=None,
+                 program=None):
+        self.dir, self.board = folder or new_dir('spool'), board
         self.spool = os.path.join(self.dir, 'spool')
         self.conf = os.path.join(self.dir, 'bootmail.conf')
         self.tmp = os.path.join(self.dir, 'tmp')
         os.mkdir(self.tmp)
         self.write(port, more)
         name = 'posix-asan' if board == 'posix' else board
-        self.image = os.path.abspath(image(name))
+        self.image = program or os.path.abspath(image(name))
         self.guest = (self.image if board == 'posix' else
                       f'qemu-system-{board}')
 

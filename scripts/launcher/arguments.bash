@@ -58,7 +58,7 @@ Boots a virtual machine that submits the message and nothing else.
   --memory SIZE       RAM, such as 64M (default: what the message needs)
   --accel NAME        kvm, hvf or tcg (default, auto: kvm or hvf if it
                       really runs the image, else tcg)
-  --net HOW           user (default; the host's loopback is 10.0.2.2),
+  --net HOW           user (default; localhost is this host, 10.0.2.2 there),
                       tap:INTERFACE, none
   --pcap FILE         record the guest's network traffic
   --image FILE        boot this image

@@ -47,36 +47,51 @@ tell() { # action, fate, words
     bounce "$@"
 }
 
-# The note becomes an entry of the spool, and its lock is held until the
-# journal of the message knows of it: it is written once.
+# The note is written, whole, in tmp/; then the journal of the message promises
+# it; then it becomes an entry of the spool. Whenever that is cut short, it is
+# finished later, and there is one note.
 bounce() { # action, fate, words
-    local of=$entry of_call=$call lines=() a
-    local id=${entry##*/}.$2.$attempts
+    local of_call=$call lines=() a id=${entry##*/}.$2.$attempts
     (
-        # it is there if we were killed before the journal knew
-        if [ ! -d "$spool/new/$id" ]; then
-            rm -rf -- "$spool/tmp/$id"
-            entry_new "$id" || exit
-            printf 'at_end poweroff\nfrom ""\nto "%s"\n' "${to:1:-1}" \
-                >"$call/args"
-            bounce_message "$@" >"$call/message" || exit
-            entry_commit "$q_account" "$q_config"
-        fi
-        for a in "${about[@]}"; do
-            lines+=("bounced"$'\t'"$a")
-        done
-        entry=$of
-        journal "${lines[@]}"
-    ) || die $EX_TEMPFAIL "$of: the note to its sender cannot be kept"
+        rm -rf -- "$spool/tmp/$id"
+        entry_new "$id"
+        printf 'at_end poweroff\nfrom ""\nto "%s"\n' "${to:1:-1}" |
+            cat >"$call/args" && bounce_message "$@" | cat >"$call/message" &&
+            entry_complete "$q_account" "$q_config"
+    ) || note_failed
     for a in "${about[@]}"; do
-        bounced[$a]=1
+        lines+=("bounced"$'\t'"$a"$'\t'"$id")
+    done
+    journal "${lines[@]}" || note_failed
+    for a in "${about[@]}"; do
+        bounced[$a]=$id
+    done
+    notes_leave || note_failed
+}
+
+note_failed() {
+    promised "$id" || rm -rf -- "$spool/tmp/$id"
+    die $EX_TEMPFAIL "$entry: the note to its sender cannot be kept"
+}
+
+# Whether the message that a note is about will see to it.
+promised() { # name of the note
+    grep -qsaF $'\t'"$1" -- "$spool/new/${1%.*.*}/journal"
+}
+
+# Notes that the journal promises, and that are still where they were written.
+notes_leave() {
+    local id
+    for id in ${bounced[@]+"${bounced[@]}"}; do
+        [ -z "$id" ] || [ ! -d "$spool/tmp/$id" ] || entry_arrive "$id" ||
+            return
     done
 }
 
 bounce_message() { # action, fate, words
     local boundary a
     boundary=bootmail.$(head -c 12 /dev/urandom | base64 | tr '+/' '._')
-    cat <<X
+    cat <<X || return
 From: bootmail <postmaster@$(bounce_domain)>
 To: ${to:1:-1}
 Subject: Your message $([ "$1" = failed ] && echo could not || echo may not) be delivered

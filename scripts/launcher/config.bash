@@ -220,7 +220,8 @@ replace_patterns() {
         die $EX_CONFIG "$config: a % pattern stands for something odd here" ;;
     esac
     sed -E -i "/$re/{s/%U/$user/g; s/%H/$host/g; s/%C/$canonical/g
-        s/%M/$mail/g}" "$work/files/bootmail.conf"
+        s/%M/$mail/g}" "$work/files/bootmail.conf" ||
+        die $EX_TEMPFAIL "cannot store $config"
 }
 
 # The first line of what a command of the configuration prints, into a private
@@ -237,7 +238,8 @@ run_command() { # key, its command, file
         die $EX_CONFIG "$config: the command of $1 did not end in time"
     [ $status = 0 ] ||
         die $EX_CONFIG "$config: the command of $1 ended with status $status"
-    head -n 1 <"$work/output" >"$3"
+    head -n 1 <"$work/output" >"$3" ||
+        die $EX_TEMPFAIL "cannot store what the command of $1 printed"
     rm -f -- "$work/output"
     grep -q '[^[:space:]]' "$3" ||
         die $EX_CONFIG "$config: the command of $1 printed nothing"

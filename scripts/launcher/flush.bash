@@ -35,7 +35,9 @@ sweep() { # folder in tmp/
     entry=$1
     case $entry in
     *.gone) ;;
-    *) [ -n "$(find "$entry" -maxdepth 0 -mmin +60)" ] || return 0 ;;
+    *)
+        [ -n "$(find "$entry" -maxdepth 0 -mmin +60)" ] || return 0
+        ! promised "${entry##*/}" || return 0 ;;
     esac
     [ ! -e "$entry/lock" ] || entry_lock || return 0
     rm -rf -- "$entry"
@@ -43,7 +45,6 @@ sweep() { # folder in tmp/
 
 # In a subshell: an entry, its lock, a folder of its own for the work.
 flush_one() { # folder in new/
-    local file=$work/bootmail.conf
     entry=$1 call=$1/call console=$1/console
     entry_lock || return 0 # it is being sent
     [ -d "$entry" ] || return 0
@@ -52,16 +53,19 @@ flush_one() { # folder in new/
     [ -z "$q_account" ] || account=$q_account
     # nothing of this call's own: its password may be for another server
     if [ -n "$q_config" ]; then
-        config=$q_config file=$q_config made='' secret='' secret_given=0
+        config=$q_config made='' secret='' secret_given=0 conf_file=$q_config
         settings=()
         [ -r "$q_config" ] || die $EX_TEMPFAIL "$entry: $q_config cannot be read"
     fi
     initrd=$work/initrd
-    cat -- "$file" >"$work/bootmail.conf" ||
+    cat -- "$conf_file" >"$work/bootmail.conf" ||
         die $EX_TEMPFAIL "cannot store $config"
-    conf_read "$work/bootmail.conf"
+    conf_file=$work/bootmail.conf
+    hide conf_file conf_fd
+    conf_read "$conf_file"
     conf_account "$account" || conf=()
-    queue_settle || die $EX_TEMPFAIL "$entry: the journal cannot be written"
+    notes_leave && queue_settle ||
+        die $EX_TEMPFAIL "$entry: the journal cannot be written"
     if ! queue_left; then
         queue_conclude
     elif [ "$next" -le "$(now)" ] || [ $flush_all = 1 ] || expired; then

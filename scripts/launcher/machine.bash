@@ -11,9 +11,7 @@ posix_command() {
 
 # RAM for the image, its arena and the initrd, unless told otherwise.
 default_memory() {
-    local size
-    size=$(stat -c %s -- "$work/initrd")
-    printf '%dM' $((32 + room * (size + 1048575) / 1048576))
+    printf '%dM' $((32 + room * (packed + 1048575) / 1048576))
 }
 
 # As QEMU takes it: MiB, or with K, M, G. QEMU lays the initrd over the image
@@ -29,7 +27,7 @@ check_memory() {
     [gG]) size=$((size * 1048576)) ;;
     *) size=$((size * 1024)) ;;
     esac
-    least=$((floor + room * ($(stat -c %s -- "$initrd") + 1023) / 1024))
+    least=$((floor + room * (packed + 1023) / 1024))
     [ "$size" -ge "$least" ] ||
         die $EX_CONFIG "--memory $memory is too small: this message needs $(((least + 1023) / 1024))M"
 }

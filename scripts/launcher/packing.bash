@@ -116,7 +116,7 @@ check_files() {
 pack_config() {
     rm -rf -- "$work/files"
     mkdir "$work/files" || die $EX_TEMPFAIL "cannot make a folder in $work"
-    pack "$work/bootmail.conf" bootmail.conf
+    pack "$conf_file" bootmail.conf
     conf_read "$work/files/bootmail.conf"
     [ -z "$(conf_values password)" ] || private "$config"
     replace_evals
@@ -154,7 +154,7 @@ gather_call() {
     apply_aliases
     check_recipients
     f=$(arguments)
-    printf '%s\n' "$f" >"$call/args" ||
+    printf '%s\n' "$f" | cat >"$call/args" ||
         die $EX_TEMPFAIL "cannot store the arguments"
     [ -z "$html" ] || pack "$html" message.html "$call"
     for f in ${inline[@]+"${inline[@]}"}; do
@@ -169,11 +169,46 @@ gather_call() {
     done
 }
 
-# The call, for the recipients that are left of an earlier attempt.
-call_again() {
-    [ ${#only[@]} != 0 ] || return 0
+# What this attempt adds to the arguments: the recipients that are left of an
+# earlier one, and where this host is.
+arguments_now() {
+    local lines=()
+    [ ${#only[@]} = 0 ] ||
+        mapfile -t lines < <(printf 'only_to "%s"\n' "${only[@]}")
+    if [ -n "$loopback" ]; then
+        lines+=("host \"$loopback\"")
+        [ -n "${conf[tls_host_override]-}" ] ||
+            lines+=("tls_host_override \"$(bare_host)\"")
+    fi
+    [ ${#lines[@]} != 0 ] || return 0
     rm -- "$work/files/args" && cat -- "$call/args" >"$work/files/args" &&
-        printf 'only_to "%s"\n' "${only[@]}" >>"$work/files/args"
+        printf '%s\n' "${lines[@]}" | cat >>"$work/files/args"
+}
+
+bare_host() { # an IPv6 address without its brackets
+    local host=${conf[host]#'['}
+    printf '%s' "${host%']'}"
+}
+
+# A server on this host's loopback: the guest has a loopback of its own, but its
+# user network knows ours by another address. The certificate is still held
+# against the name that the configuration gives.
+find_loopback() {
+    local re='^(localhost|localhost\.localdomain|127\.[0-9]+\.[0-9]+\.[0-9]+)\.?$'
+    local host=${conf[host]-}
+    loopback=''
+    if [[ ${host,,} =~ $re ]]; then
+        loopback=10.0.2.2
+    else
+        case ${host,,} in
+        ::1 | '[::1]' | ip6-localhost | ip6-loopback) loopback=fec0::2 ;;
+        esac
+    fi
+    case ${loopback:+$net} in
+    tap:*)
+        die $EX_CONFIG "$config: host $host: over a tap that is the machine \
+itself; give the address that this host has there" ;;
+    esac
 }
 
 # The call, and the configuration for its account, read anew for each attempt.
@@ -183,16 +218,18 @@ make_initrd() {
     config_packed=0
     conf_account "$account" || conf=()
     with_settings
+    find_loopback
     pack_password
     drop_lines 'passwordeval|aliases|auto_from'
     pack_named
     pack_siblings
-    cp -rs --remove-destination -- "$call/." "$work/files/" && call_again &&
+    cp -rs --remove-destination -- "$call/." "$work/files/" && arguments_now &&
         (cd "$work/files" && find -L . -type f -print0 | sort -z |
             cpio -0 -oL -H newc -R 0:0 --quiet) >"$work/initrd" ||
         die $EX_TEMPFAIL "cannot pack the files"
     limit=$(time_limit)
     rm -rf -- "$work/files"
+    packed=$(stat -c %s -- "$work/initrd")
     [ -z "$save" ] || install -m 600 -- "$work/initrd" "$save" ||
         die $EX_TEMPFAIL "cannot write $save"
 }

@@ -59,17 +59,24 @@ time_limit() {
     printf '%d' $((${timeout:-$most} + 15))
 }
 
+# All that may fail for want of room, before anything is said of an attempt.
+prepare_run() {
+    rm -f -- "$work/end"
+    mkfifo "$work/end" && : >"$work/errors" ||
+        die $EX_TEMPFAIL "no room in $work"
+}
+
 # Leaves what came of it in $status, $outcome and $why; $reported says whether
 # the report, $last, can be believed.
 run() {
-    local exited want end keep started=$SECONDS
-    rm -f -- "$work/end"
-    mkfifo "$work/end" || die $EX_TEMPFAIL "mkfifo failed"
+    local exited want end keep other started=$SECONDS
     # held while both ends are opened: neither waits for the other
     exec {keep}<>"$work/end"
+    other=${conf_fd:-$keep} # not for the guest, either
     # a file, so that what was said stays when the launcher is killed
     timeout --kill-after=5 "$limit" "${cmd[@]}" \
-        >>"$console" 2>"$work/errors" </dev/null 9>"$work/end" {keep}>&- &
+        >>"$console" 2>"$work/errors" </dev/null 9>"$work/end" {keep}>&- \
+        {other}<&- &
     guest=$!
     exec {end}<"$work/end" {keep}>&-
     watch_console
@@ -98,6 +105,8 @@ run() {
         printf 'bootmail: %s\n' "$why" >&2
     fi
     [ "$status" = 0 ] || explain
+    [ "$status" = 0 ] || [ -z "$loopback" ] ||
+        notice "(${conf[host]} is this host: the guest reaches it as $loopback)"
     [ "$status" != $EX_CONFIG ] || [ ${#notes[@]} = 0 ] ||
         printf 'bootmail: %s\n' "${notes[@]}" >&2
 }
@@ -150,7 +159,10 @@ deliver() {
     while :; do
         account=${all[0]} all=("${all[@]:1}")
         make_initrd 6>&- 7>&-
+        initrd=$work/initrd
+        hide initrd initrd_fd
         if [ "$board" = posix ]; then posix_command; else qemu_command; fi
+        prepare_run
         if [ -z "$entry" ]; then
             : >"$console"
         elif ! attempt_begin; then

@@ -23,7 +23,10 @@
 #   from <ADDRESS>                  the envelope sender
 #   rcpt OUTCOME ADDRESS CODE ENHANCED TEXT
 #   verdict TIME STATUS OUTCOME NEXT REASON
-#   bounced ADDRESS                 its sender's note is in the spool
+#   bounced ADDRESS NOTE            its sender is told, by that entry: if it is
+#                                   in tmp/ still, it has to go to new/
+#
+# A last line without its end, which a full disk or a crash leaves, is none.
 #
 # from and rcpt count once the verdict below them is there. An attempt without
 # one is judged by its console (queue_settle): a whole report is the verdict. If
@@ -102,25 +105,36 @@ host_name() {
 # From here on the message is in our care. Name and date are given now, so
 # that every attempt sends the same one.
 entry_commit() { # account, configuration
-    local id=${entry##*/} time
-    time=$(now)
-    printf 'message_id %s@%s\ndate %s\n' "$id" "$(host_name)" "$time" \
-        >>"$call/args" &&
-        printf 'queued\t%s\t%s\t%s\n' "$time" "${1:--}" "${2:--}" \
-            >"$entry/journal" || die $EX_TEMPFAIL "cannot keep the message"
-    fallocate -n -l $JOURNAL_ROOM "$entry/journal" 2>/dev/null
-    sync_all "$entry" && mv -T -- "$entry" "$spool/new/$id" ||
+    local id=${entry##*/}
+    entry_complete "$@" && entry_arrive "$id" ||
         die $EX_TEMPFAIL "cannot keep the message in $spool"
     entry=$spool/new/$id call=$entry/call
-    sync "$spool/new" "$spool/tmp" ||
-        die $EX_TEMPFAIL "cannot keep the message in $spool"
 }
 
-# Out of sight by one rename, then away.
+# (What bash prints itself, line by line, it may lose in the middle without a
+# word; cat says so.)
+entry_complete() { # account, configuration
+    local id=${entry##*/} time
+    time=$(now)
+    printf 'message_id %s@%s\ndate %s\n' "$id" "$(host_name)" "$time" |
+        cat >>"$call/args" &&
+        printf 'queued\t%s\t%s\t%s\n' "$time" "${1:--}" "${2:--}" \
+            >"$entry/journal" || return
+    fallocate -n -l $JOURNAL_ROOM "$entry/journal" 2>/dev/null
+    sync_all "$entry"
+}
+
+entry_arrive() { # its name
+    mv -T -- "$spool/tmp/$1" "$spool/new/$1" &&
+        sync "$spool/new" "$spool/tmp"
+}
+
+# Out of sight by one rename, then away; by the next --flush if it must be.
 entry_remove() {
     local gone=$spool/tmp/${entry##*/}.gone
-    mv -T -- "$entry" "$gone" && sync "$spool/new" && rm -rf -- "$gone"
+    mv -T -- "$entry" "$gone" || return
     entry=''
+    ! sync "$spool/new" || rm -rf -- "$gone"
 }
 
 entry_move() { # folder of the spool
@@ -148,7 +162,7 @@ queue_abandon() { # exit status
         [ -d "$entry" ] || return 0
         journal_read
         case $1 in
-        64 | 65 | 78) [ $attempts != 0 ] || { entry_remove; return 0; } ;;
+        64 | 65 | 78) [ $attempts != 0 ] || ! entry_remove || return 0 ;;
         esac
         notice "kept in $spool as ${entry##*/}, to be tried by --flush"
         return 1 ;;
@@ -157,15 +171,24 @@ queue_abandon() { # exit status
 
 # ------------------------------------------------------------------- journal
 
+# What is not sure to be there is taken back, so that nobody believes it later.
 journal() { # whole lines
-    printf '%s\n' "$@" >>"$entry/journal" && sync "$entry/journal"
+    local file=$entry/journal size
+    [ "$(tail -c 1 -- "$file" | tr '\n\0' 'nz')" = n ] ||
+        truncate -s "$(head -n "$(wc -l <"$file")" -- "$file" | wc -c)" \
+            -- "$file" || return
+    size=$(stat -c %s -- "$file") || return
+    printf '%s\n' "$@" | cat >>"$file" && sync "$file" || {
+        truncate -s "$size" -- "$file"
+        return 1
+    }
 } 2>/dev/null
 
 # What the journal says:
 #   queued, q_account, q_config, attempts, next, q_status, q_outcome, reason
 #   sender              "<address>", or nothing yet
 #   fate[ADDRESS]       outcome; said[ADDRESS]  code, enhanced code, text
-#   bounced[ADDRESS]
+#   bounced[ADDRESS]    the note that tells its sender
 #   begun               the line of an attempt without verdict, or nothing
 declare -A fate=() said=() bounced=()
 journal_read() {
@@ -178,7 +201,7 @@ journal_read() {
         queued) queued=${f[1]} q_account=${f[2]#-} q_config=${f[3]#-} ;;
         begun) begun=$line batch=() attempts=$((attempts + 1)) ;;
         from | rcpt) batch+=("$line") ;;
-        bounced) bounced[${f[1]}]=1 ;;
+        bounced) bounced[${f[1]}]=${f[2]-} ;;
         verdict)
             begun='' q_status=${f[2]} q_outcome=${f[3]} next=${f[4]}
             reason=${f[5]}
@@ -209,10 +232,12 @@ journal_take() { # outcome of the attempt, lines from and rcpt
 
 # Before the guest starts. Fails if there is no room to say so.
 attempt_begin() {
+    local words
     proof=0
     : >"$entry/console" || return 1
     grep -qaF "$MARK" "$image" && proof=1
-    fallocate -n -l $CONSOLE_ROOM "$entry/console" 2>/dev/null || proof=0
+    words=$(fallocate -n -l $CONSOLE_ROOM "$entry/console" 2>&1) || proof=0
+    case $words in *'No space'* | *quota*) return 1 ;; esac
     case $(stat -f -c %T -- "$entry") in
     btrfs | zfs | bcachefs | nfs) proof=0 ;; # what is reserved may be full
     esac
@@ -285,14 +310,17 @@ console_read() {
 # ------------------------------------------------------------ after a verdict
 
 # Those to be tried again, into only; true if there are any. Without a word
-# on single recipients the whole message shares the outcome.
+# on single recipients the whole message shares the outcome. Whoever was given
+# up in a note stays so.
 queue_left() {
     local address
     only=()
     for address in "${!fate[@]}"; do
+        case ${bounced[$address]-} in *.expired.*) continue ;; esac
         ! again "${fate[$address]}" || only+=("$address")
     done
     [ ${#only[@]} != 0 ] || { [ ${#fate[@]} = 0 ] &&
+        [[ ${bounced[*]-} != *.expired.* ]] &&
         { [ -z "$q_outcome" ] || again "$q_outcome"; }; }
 }
 
@@ -340,8 +368,17 @@ queue_conclude() {
         log_event "refused, kept in dead: $reason"
         entry_move dead
     else
-        entry_remove
+        remove_concluded
     fi
+}
+
+# One that cannot be removed is concluded again by the next --flush, and whoever
+# was refused is then told of by mail.
+remove_concluded() {
+    entry_remove || {
+        status=0
+        notice "$entry cannot be removed now: the next --flush does it"
+    }
 }
 
 expired() {
@@ -368,7 +405,7 @@ seconds() { # key, value
 
 say_kept() {
     local wait=$((next - $(now)))
-    notice "kept in $spool as ${entry##*/}, to be tried again in $((wait > 0 ? wait : 0)) s: $reason"
+    notice "kept in $spool as ${entry##*/}, to be tried again in $((wait > 0 ? wait : 0)) s: ${reason:-not tried yet}"
 }
 
 # --------------------------------------------------------------- a new message
@@ -410,14 +447,14 @@ queue_send() {
     queue_left
     console=$entry/console
     deliver
-    if journal_read && queue_settle; then
+    if journal_read && notes_leave && queue_settle; then
         queue_conclude
         return
     fi
     # no room for the verdict: the console keeps it for the next --flush
     notice "$entry: the journal cannot be written"
     case $outcome in
-    sent) entry_remove ;;
+    sent) remove_concluded ;;
     unsure) ;;
     *) status=0 ;;
     esac
@@ -429,11 +466,10 @@ queue_interrupted() { # signal
     entry_arrived
     case $entry in "$spool"/new/*) ;; *) return ;; esac
     reported=0
-    journal_read && queue_settle || return
+    journal_read && notes_leave && queue_settle || return
     if [ "$1" = INT ] && [ $fresh = 1 ] && ! queue_has unsure &&
-        ! queue_has sent; then
-        entry_remove
-    else
-        queue_conclude
+        ! queue_has sent && entry_remove; then
+        return
     fi
+    queue_conclude
 }

@@ -1,6 +1,6 @@
-"""kill -9 at any moment, and a full disk at every step: no message that was
-accepted is lost, none arrives twice, and none is called unsure of which the
-machine had not said that it may go."""
+"""kill -9 at any moment: no message that was accepted is lost, none arrives
+twice, and none is called unsure of which the machine had not said that it may
+go."""
 import os
 import random
 import signal
@@ -31,14 +31,16 @@ class Hook(dict):
 
 
 def processes(word):
-    """{pid: program} of all that have the word in their arguments."""
+    """{pid: program} of all that were given the word, as an argument or in the
+    environment (TMPDIR)."""
     found = {}
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open(f'/proc/{pid}/cmdline', 'rb') as f:
-                argv = f.read().split(b'\0')
-            if any(word.encode() in a for a in argv):
-                found[int(pid)] = argv[0].decode()
+                line = f.read()
+            with open(f'/proc/{pid}/environ', 'rb') as f:
+                if word.encode() in line + f.read():
+                    found[int(pid)] = line.split(b'\0')[0].decode()
         except OSError:
             pass
     return found

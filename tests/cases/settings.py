@@ -45,7 +45,7 @@ URLS = {
     'lmtp://m': ({'host': 'm', 'protocol': 'lmtp', 'port': '24'}, None),
     'lmtp+plain://m:25/': (
         {'host': 'm', 'protocol': 'lmtp', 'tls': 'off', 'port': '25'}, None),
-    'smtps://u@[::1]:465': ({**ON, 'host': '[::1]', 'port': '465', 'user': 'u',
+    'smtps://u@[::2]:465': ({**ON, 'host': '[::2]', 'port': '465', 'user': 'u',
                              'tls_starttls': 'off'}, None),
     'smtp://joe@x.org@m': ({**ON, 'host': 'm', 'user': 'joe@x.org',
                             'from': 'joe@x.org'}, None),

@@ -17,6 +17,8 @@ mail.test, 127.0.0.1 and 10.0.2.2, in its dates, and issued by ca.pem.
   wronghost      for another.test only
   nosan          mail.test as common name, no subjectAltName
   dnsip          the IP addresses as dNSName entries: an IP host must not match
+  loopback       for localhost, 127.0.0.1 and ::1
+  gateway        for 10.0.2.2 and fec0::2, where a guest finds these
   leafca         a leaf with CA:TRUE
   wrongeku       extendedKeyUsage clientAuth only
   client         a client's: the common name is the user test
@@ -35,7 +37,8 @@ import tempfile
 import time
 
 NAMES = ('ec', 'rsa', 'chain', 'nochain', 'other', 'selfsigned', 'expired',
-         'future', 'wronghost', 'nosan', 'dnsip', 'leafca', 'wrongeku',
+         'future', 'wronghost', 'nosan', 'dnsip',
+         'loopback', 'gateway', 'leafca', 'wrongeku',
          'client', 'caeku', 'ncgood', 'ncbad', 'ncsoft')
 
 SAN = 'DNS:localhost,DNS:mail.test,IP:127.0.0.1,IP:10.0.2.2'
@@ -172,6 +175,10 @@ class Pki:
         self._issue('nosan', cn, leaf_ext(san=None), by='ca')
         self._issue('dnsip', '10.0.2.2',
                     leaf_ext('DNS:10.0.2.2,DNS:127.0.0.1'), by='ca')
+        self._issue('loopback', 'localhost',
+                    leaf_ext('DNS:localhost,IP:127.0.0.1,IP:::1'), by='ca')
+        self._issue('gateway', '10.0.2.2',
+                    leaf_ext('IP:10.0.2.2,IP:fec0::2'), by='ca')
         self._issue('leafca', cn, leaf_ext(ca='TRUE'), by='ca')
         self._issue('wrongeku', cn, leaf_ext(eku='clientAuth'), by='ca')
         self._issue('client', 'test', leaf_ext(None, eku='clientAuth'),
