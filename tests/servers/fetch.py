@@ -57,6 +57,14 @@ SERVERS = {
     'haraka': {'npm': 'Haraka'},
     # no server: a reader of mail, for cases/compose.py
     'mailparser': {'npm': 'mailparser'},
+    # no servers: programs that mail, for cases/senders.py
+    'monitors': {
+        'packages': ['smartmontools', 'mdadm', 'bsd-mailx', 'liblockfile1']
+                    + WRAP,
+        'programs': ['usr/sbin/smartd', 'usr/bin/bsd-mailx'],
+        'files': ['usr/share/smartmontools/smartd-runner',
+                  'etc/smartmontools/run.d/10mail'],
+    },
 }
 
 
