@@ -170,11 +170,13 @@ gather_call() {
 }
 
 # What this attempt adds to the arguments: the recipients that are left of an
-# earlier one, and where this host is.
+# earlier one, many on a line, for there may be 100 lines; where this host is.
 arguments_now() {
-    local lines=()
-    [ ${#only[@]} = 0 ] ||
-        mapfile -t lines < <(printf 'only_to "%s"\n' "${only[@]}")
+    local lines=() i some
+    for ((i = 0; i < ${#only[@]}; i += 20)); do
+        some=$(printf ', %s' "${only[@]:i:20}")
+        lines+=("only_to \"${some:2}\"")
+    done
     if [ -n "$loopback" ]; then
         lines+=("host \"$loopback\"")
         [ -n "${conf[tls_host_override]-}" ] ||

@@ -291,3 +291,19 @@ def untold():
         name, = q.entries()
         q.flush()
         equal((q.entries(), q.entries('dead')), ([], [name]), 'entries')
+
+
+@case('spool/more-than-100-left')
+def many_left():
+    """A configuration may name 100; a message many more, and 140 of them may
+    be greylisted."""
+    rcpt = [f'r{n}@mail.test' for n in range(150)]
+    grey = dict.fromkeys(rcpt[10:], b'451 4.7.1 later\r\n')
+    with Fake(scripts=[server(rcpt=grey), server()]) as srv:
+        q = Queue(srv.port)
+        q.send('-t', message=('To: ' + ',\n '.join(rcpt) +
+                              '\nSubject: x\n\nx\n').encode())
+        q.flush()
+        q.nothing_left()
+        equal([sorted(r) for _, r, _ in got(srv)],
+              [sorted(rcpt[:10]), sorted(rcpt[10:])], 'recipients')
