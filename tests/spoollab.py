@@ -3,9 +3,10 @@ what the cases of the spool share."""
 import email
 import email.policy
 import os
+import time
 
 from fake import Dialogue
-from harness import LAUNCHER, command, equal, new_dir, private_file
+from harness import LAUNCHER, check, command, equal, new_dir, private_file
 from images import image
 
 PLAIN = ('host 10.0.2.2\nport {port}\ntls off\nfrom sender@mail.test\n'
@@ -79,6 +80,30 @@ def got(srv):
     return [(m['sender'], m['recipients'],
              email.message_from_bytes(m['data'], policy=email.policy.default))
             for w in srv.wires for m in w.messages]
+
+
+def processes(word):
+    """{pid: program} of all that were given the word, as an argument or in the
+    environment (TMPDIR)."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as f:
+                line = f.read()
+            with open(f'/proc/{pid}/environ', 'rb') as f:
+                if word.encode() in line + f.read():
+                    found[int(pid)] = line.split(b'\0')[0].decode()
+        except OSError:
+            pass
+    return found
+
+
+def rest(q):
+    """Until nothing works for this spool any more, without its launcher."""
+    end = time.monotonic() + 90
+    while processes(q.dir):
+        check(time.monotonic() < end, 'HANG: a guest outlives its time')
+        time.sleep(0.02)
 
 
 DEAD_PORT = 1  # nobody listens there

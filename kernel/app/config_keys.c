@@ -250,6 +250,8 @@ const struct conf_key config_keys[] = {
              "how long it is tried again: seconds, or with m, h, d"),
     LAUNCHER("retry_unsure", "off",
              "on: try again what may have been delivered, at the risk of two"),
+    LAUNCHER("rate_limit", "off",
+             "at most so many mails an hour to each; the rest in one digest"),
     LAUNCHER("fallback", NULL,
              "accounts to use in turn where this one cannot be reached"),
 

@@ -40,6 +40,8 @@ Boots a virtual machine that submits the message and nothing else.
   --dry-run, --pretend  show what would be packed and run, run nothing
   --save FILE         keep the packed files, secrets and all (an initrd)
   --spool DIR         keep what cannot be sent now, and exit with 0
+  --rate-limit N      at most N mails an hour to a recipient; with a spool, which
+                      keeps the rest for one digest
   --flush             try what is due in the spool; reads no message
   --flush-all         try all that is in the spool, due or not
   --queue, -bp        list the spool; the program's name mailq does so too
@@ -110,7 +112,8 @@ parse() {
         --@(host|port|protocol|domain|user|passwordeval|tls-trust-file) | \
             --tls-@(crl-file|cert-file|key-file|fingerprint|host-override) | \
             --tls-min-version | \
-            --@(maildomain|aliases|logfile|source-ip|dsn-notify|dsn-return))
+            --@(maildomain|aliases|logfile|source-ip|dsn-notify|dsn-return) | \
+            --rate-limit)
             value "$@"; setting "$1" "$2"; shift ;;
         -X) value "$@"; setting --logfile "$2"; shift ;;
         --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;

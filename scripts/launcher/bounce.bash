@@ -22,7 +22,7 @@ tell_expired() {
     fi
     notice "given up: ${entry##*/}: $reason"
     log_event "given up, ${sender:-the sender} is told: $reason"
-    entry_remove
+    digest_stays || entry_remove
 }
 
 # The connection was lost after the final dot: it is kept, and not sent again.

@@ -133,7 +133,7 @@ conf_find() {
 # The lines from $1 on, up to the next section. Older spellings become those
 # of today.
 conf_section() {
-    local i key value
+    local i key value here=' '
     for ((i = $1; i < ${#conf_keys[@]}; i++)); do
         key=${conf_keys[i]} value=${conf_values[i]}
         case $key in
@@ -145,6 +145,13 @@ conf_section() {
             key=${key/keepbcc/remove_bcc_headers} ;;
         add_missing_from_header | add_missing_date_header)
             key=set_${key#add_missing_} value=${value/on/auto} ;;
+        esac
+        # lists grow within a section, and begin anew in the next one
+        case $key in
+        to | cc | bcc | set_to_header)
+            [[ $here != *" $key "* ]] || [ -z "$value" ] ||
+                value=${conf[$key]}${conf[$key]:+, }$value
+            here+="$key " ;;
         esac
         conf[$key]=$value
     done

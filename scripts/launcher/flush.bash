@@ -18,7 +18,15 @@ queue_flush() {
     for dir in "$spool"/tmp/*; do
         [ ! -d "$dir" ] || (sweep "$dir")
     done
-    for dir in "$spool"/new/*; do
+    flush_these "$spool"/new/*
+    # after those, which may be held: what the hour has room for
+    limit_due
+    flush_these ${limit_released[@]+"${limit_released[@]}"}
+}
+
+flush_these() { # folders in new/
+    local dir
+    for dir; do
         [ -d "$dir" ] || continue
         (flush_one "$dir")
         case $? in
@@ -86,6 +94,11 @@ queue_list() {
             count=$((count + 1))
             list_one "$dir"
         done
+        for dir in "$spool"/held/*; do
+            [ -d "$dir" ] || continue
+            count=$((count + 1))
+            list_held "$dir"
+        done
     fi
     [ $count != 0 ] || echo "the queue is empty"
 }
@@ -94,7 +107,7 @@ list_one() { # folder
     local state=${1%/*} bytes address
     entry=$1
     journal_read || return 0
-    state=${state##*/} bytes=$(stat -c %s -- "$entry/call/message")
+    state=${state##*/} bytes=$(stat -c %s -- "$entry/call/message" 2>/dev/null)
     case $state in
     new)
         state="waits, next attempt $(stamp "$next")"
@@ -106,9 +119,14 @@ list_one() { # folder
             state='waits for the next --flush'
         fi ;;
     unsure) state='may have been delivered, is not sent again' ;;
-    dead) state='given up' ;;
+    dead)
+        state='given up'
+        ! is_digest || ! queue_has sent ||
+            state='sent, and not all of it attached' ;;
     esac
-    printf '%s  %s bytes, since %s, %d attempts: %s\n' "${entry##*/}" "$bytes" \
+    ! is_digest || state="a digest, $state"
+    printf '%s  %s bytes, since %s, %d attempts: %s\n' "${entry##*/}" \
+        "${bytes:-?}" \
         "$(stamp "$queued")" "$attempts" "$state"
     [ -z "$sender" ] || printf '    from %s\n' "$sender"
     for address in "${!fate[@]}"; do

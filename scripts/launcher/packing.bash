@@ -150,6 +150,7 @@ gather_call() {
     read_message
     sender_of_message
     choose_account
+    limit_check
     auto_from
     apply_aliases
     check_recipients

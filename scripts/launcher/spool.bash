@@ -6,6 +6,7 @@
 #   SPOOL/new/ID     accepted: waits, or is being sent
 #   SPOOL/unsure/ID  may have been delivered; nobody tries again by himself
 #   SPOOL/dead/ID    given up, and there is no sender to tell
+#   SPOOL/held/ID    waits for a digest: limit.bash
 #   SPOOL/lock       held while a --flush runs
 #
 # An entry is a folder: call/ (arguments, message, attachments; no secret),
@@ -25,6 +26,9 @@
 #   verdict TIME STATUS OUTCOME NEXT REASON
 #   bounced ADDRESS NOTE            its sender is told, by that entry: if it is
 #                                   in tmp/ still, it has to go to new/
+#   held ADDRESS                    his copy is in held/: he gets a digest
+#   left ADDRESS                    the others, who are still to get it
+#   parted                          both count from here on
 #
 # A last line without its end, which a full disk or a crash leaves, is none.
 #
@@ -62,7 +66,7 @@ spool_open() {
     one_line --spool "$spool"
     command -v flock >/dev/null ||
         die $EX_CONFIG "flock is missing: apt-get install util-linux"
-    for dir in "$spool" "$spool"/{tmp,new,unsure,dead}; do
+    for dir in "$spool" "$spool"/{tmp,new,unsure,dead,held}; do
         parent=${dir%/*}
         [ -d "$dir" ] || {
             mkdir -p -m 700 -- "$dir" && sync "${parent:-/}"
@@ -192,16 +196,19 @@ journal() { # whole lines
 #   begun               the line of an attempt without verdict, or nothing
 declare -A fate=() said=() bounced=()
 journal_read() {
-    local IFS=$'\t' line f batch=()
+    local IFS=$'\t' line f batch=() parted=()
     queued=0 attempts=0 next=0 q_status='' q_outcome='' reason='' sender=''
     begun='' q_account='' q_config='' fate=() said=() bounced=()
     while IFS= read -r line; do
         read -ra f <<<"$line"
-        case ${f[0]} in
+        case ${f[0]-} in
         queued) queued=${f[1]} q_account=${f[2]#-} q_config=${f[3]#-} ;;
         begun) begun=$line batch=() attempts=$((attempts + 1)) ;;
         from | rcpt) batch+=("$line") ;;
         bounced) bounced[${f[1]}]=${f[2]-} ;;
+        '') parted=() ;;
+        held | left) parted+=("$line") ;;
+        parted) journal_part ${parted[@]+"${parted[@]}"} ;;
         verdict)
             begun='' q_status=${f[2]} q_outcome=${f[3]} next=${f[4]}
             reason=${f[5]}
@@ -209,6 +216,16 @@ journal_read() {
         esac
     done < <(tr -d '\0' <"$entry/journal")
     [ "$queued" != 0 ]
+}
+
+journal_part() { # lines held and left
+    local line
+    for line; do
+        case $line in
+        held*) fate[${line#*$'\t'}]=held ;;
+        *) : "${fate[${line#*$'\t'}]:=temporary}" ;;
+        esac
+    done
 }
 
 # An attempt that left no report is the same for all that were open.
@@ -368,7 +385,8 @@ queue_conclude() {
         log_event "refused, kept in dead: $reason"
         entry_move dead
     else
-        remove_concluded
+        [ "$attempts" != 0 ] || status=0 # all is held
+        digest_stays || remove_concluded
     fi
 }
 
@@ -417,8 +435,10 @@ queue_call() {
     fresh=1
     entry_new
     gather_call 7>&-
+    limit_remember
     entry_commit "$account" "$(config_path)"
     queue_send
+    [ "$held" = 0 ] || limit_after_call
 }
 
 # A retry takes server, login and password from the configuration as it is
@@ -446,8 +466,17 @@ queue_send() {
     journal_read || die $EX_TEMPFAIL "$entry: its journal cannot be read"
     queue_left
     console=$entry/console
-    deliver
+    digest_compose
+    limit_entry
+    case $? in
+    0) deliver ;;
+    1) ;; # nobody may get it now
+    *)
+        notice "kept in $spool as ${entry##*/}, to be tried by --flush"
+        return ;;
+    esac
     if journal_read && notes_leave && queue_settle; then
+        limit_settle
         queue_conclude
         return
     fi
@@ -468,7 +497,7 @@ queue_interrupted() { # signal
     reported=0
     journal_read && notes_leave && queue_settle || return
     if [ "$1" = INT ] && [ $fresh = 1 ] && ! queue_has unsure &&
-        ! queue_has sent && entry_remove; then
+        ! queue_has sent && ! queue_has held && entry_remove; then
         return
     fi
     queue_conclude

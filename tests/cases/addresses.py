@@ -3,11 +3,12 @@ smtp/addrlist.c and by Python's email, both to what was meant."""
 import email.headerregistry
 import email.policy
 import functools
+import os
 import random
 import subprocess
 
 from ctest import build
-from harness import case, check, equal
+from harness import TOP, case, check, equal, new_dir
 
 EACH = 500
 REGISTRY = email.headerregistry.HeaderRegistry()
@@ -160,3 +161,29 @@ def obsolete():
             check('\x01' in hard, f'seed {seed} read otherwise', hard, text)
             refused += 1
     check(refused > EACH // 5, f'only {refused} refused')
+
+
+@case('addresses/launcher')
+def launcher():
+    """aliases and rate_limit want to know whom the image will send to."""
+    folder, count = new_dir('lists'), 100
+    meant = []
+    for n in range(2 * count):
+        text, rows = Maker(n, n >= count).list()
+        meant.append([spec for _, spec in rows])
+        os.mkdir(f'{folder}/{n}')
+        with open(f'{folder}/{n}/message', 'wb') as f:
+            f.write(f'To: {text}\r\n\r\nx\r\n'.encode())
+    done = subprocess.run(
+        ['bash', '-c', '. "$1/scripts/launcher/recipients.bash"\n'
+         f'for ((i = 0; i < {2 * count}; i++)); do call=$2/$i\n'
+         'header_lines recipients | addresses; echo; done', '-', TOP, folder],
+        capture_output=True, timeout=120, env=dict(os.environ, LC_ALL='C'))
+    equal(done.stderr, b'', 'errors')
+    got = [[]]
+    for line in done.stdout.decode().split('\n')[:-1]:
+        if line:
+            got[-1].append(line)
+        else:
+            got.append([])
+    equal(got[:-1], meant, 'addresses')

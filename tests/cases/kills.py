@@ -10,7 +10,7 @@ import time
 
 from fake import Fake
 from harness import Skip, case, check, command, equal
-from spoollab import DEAD_PORT, Queue, server
+from spoollab import DEAD_PORT, Queue, processes, rest, server
 
 MARK = b'end of the message: from here on it may be accepted'
 STATES = ('CONNECT', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'BODY', 'QUIT')
@@ -28,22 +28,6 @@ class Hook(dict):
     def get(self, state, default=None):
         self.hear(state)
         return default
-
-
-def processes(word):
-    """{pid: program} of all that were given the word, as an argument or in the
-    environment (TMPDIR)."""
-    found = {}
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open(f'/proc/{pid}/cmdline', 'rb') as f:
-                line = f.read()
-            with open(f'/proc/{pid}/environ', 'rb') as f:
-                if word.encode() in line + f.read():
-                    found[int(pid)] = line.split(b'\0')[0].decode()
-        except OSError:
-            pass
-    return found
 
 
 def kill(pid):
@@ -111,14 +95,6 @@ class Murder:
         self.log = self.launcher.stderr.read().decode(errors='replace')
         self.launcher.stderr.close()
         return None if status == -signal.SIGKILL else status
-
-
-def rest(q):
-    """Until nothing works for this spool any more, without its launcher."""
-    end = time.monotonic() + 90
-    while processes(q.dir):
-        check(time.monotonic() < end, 'HANG: a guest outlives its time')
-        time.sleep(0.02)
 
 
 def flush_out(q):

@@ -1,0 +1,493 @@
+"""rate_limit: at most N mails an hour to a recipient, the rest in one digest:
+nothing is lost, nothing twice, and what is attached is what would have been
+sent."""
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from fake import Fake
+from harness import case, check, equal
+from spoollab import DEAD_PORT, Queue, got, rest, server
+
+OLD = 3600
+
+
+def alert(n, more=''):
+    return (f'From: Robot <robot@mail.test>\nTo: ops@mail.test\n'
+            f'Subject: alert {n}\nDate: Thu, 26 Nov 2026 10:00:{n:02} +0000\n'
+            f'Message-ID: <alert-{n}@mail.test>\n{more}\n'
+            f'.disk {n} is full\n\nFrom here on: look.\n').encode()
+
+
+def held(q):
+    """{address: names of the messages that are held for it}"""
+    out = {}
+    folder = os.path.join(q.spool, 'held')
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name, 'to')) as f:
+            address = f.readline().rstrip('\n')
+        check(address not in out, 'two folders for ' + address)
+        out[address] = sorted(os.listdir(os.path.join(folder, name, 'mail')))
+    return out
+
+
+def age(q, seconds=OLD):
+    """The count, as if so much time had passed."""
+    path = os.path.join(q.spool, 'limit')
+    with open(path) as f:
+        lines = [line.split('\t', 1) for line in f]
+    with open(path, 'w') as f:
+        for when, rest in lines:
+            f.write(f'{int(when) - seconds}\t{rest}')
+
+
+def attached(m):
+    """The messages in a digest, to the byte."""
+    part, = [p for p in m.iter_parts()
+             if p.get_content_type() == 'multipart/digest']
+    equal(part.defects, [], 'defects')
+    return [p.get_payload(0) for p in part.iter_parts()]
+
+
+def pieces(srv, number):
+    """The bytes of each message/rfc822 in the digest that came so."""
+    data = [m['data'] for w in srv.wires for m in w.messages][number]
+    inner = re.search(rb'multipart/digest; boundary="(.*?)"', data)[1]
+    parts = data.split(b'\r\n--' + inner)[1:-1]
+    return [p.split(b'\r\n\r\n', 1)[1] for p in parts]
+
+
+def nothing_left(q):
+    q.nothing_left()
+    equal(q.entries('held'), [], 'left in held/')
+
+
+@case('limit/storm')
+def storm():
+    """12 alerts, 3 an hour: 3 mails, and one digest of 9 when the hour is
+    over, or the first of the three is an hour old."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 3\n')
+        for n in range(12):
+            done = q.send('ops@mail.test', message=alert(n))
+            check(('held back' in done.log) == (n >= 3), f'alert {n}',
+                  done.log)
+        equal(len(held(q)['ops@mail.test']), 9, 'held')
+        text = q.send('-bp').stdout.decode()
+        check('9 messages, held back for a digest' in text, 'list', text)
+        q.send('--flush')
+        equal(len(got(srv)), 3, 'mails within the hour')
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        sender, rcpt, m = got(srv)[-1]
+        equal((len(got(srv)), sender, rcpt),
+              (4, 'sender@mail.test', ['ops@mail.test']), 'mails')
+        check(re.fullmatch(r'\[.*\] 9 messages held back: alert 3, ...',
+                           m['Subject']), m['Subject'])
+        equal(m['Auto-Submitted'], 'auto-generated', 'Auto-Submitted')
+        equal(m['To'], 'ops@mail.test', 'To')
+        for field in ('From', 'Date', 'Message-ID'):
+            equal(len(m.get_all(field)), 1, field)
+        equal([p['Subject'] for p in attached(m)],
+              [f'alert {n}' for n in range(3, 12)], 'attached')
+        equal(pieces(srv, 3), [alert(n).replace(b'\n', b'\r\n')
+                               for n in range(3, 12)], 'bytes')
+        text = next(m.iter_parts()).get_content()
+        for n in range(3, 12):
+            check(re.search(rf'Robot <robot@mail.test>\r?\n +alert {n}\r?\n',
+                            text),
+                  f'alert {n} is not in the list', text)
+        # the digest has been a mail of the next hour
+        for n in range(3):
+            q.send('ops@mail.test', message=alert(n))
+        equal(len(held(q)['ops@mail.test']), 1, 'held in the next hour')
+
+
+@case('limit/recipients-apart')
+def apart():
+    """Who is over the limit is parted from the message, the others have it at
+    once; each has his own digest, and counts by himself, whatever the case
+    of the domain."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 2\n')
+        for _ in range(2):
+            q.send('a@mail.test')
+        q.send('a@MAIL.test', 'b@mail.test')
+        done = q.send('-t', message=b'To: a@mail.test, c@mail.test\n'
+                      b'Subject: x\nCc: b@mail.test\n\nx\n')
+        check('held back for a digest (rate_limit 2): a@mail.test\n'
+              in done.log, 'no word', done.log)
+        equal([r for _, r, _ in got(srv)],
+              [['a@mail.test'], ['a@mail.test'], ['b@mail.test'],
+               ['c@mail.test', 'b@mail.test']], 'at once')
+        q.send('d@mail.test', 'b@mail.test', 'a@mail.test')
+        equal(got(srv)[-1][1], ['d@mail.test'], 'recipients')
+        equal({a: len(m) for a, m in held(q).items()},
+              {'a@mail.test': 2, 'a@MAIL.test': 1, 'b@mail.test': 1}, 'held')
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        mails = {r[0]: m for _, r, m in got(srv)[5:]}
+        equal(sorted(mails), ['a@MAIL.test', 'a@mail.test', 'b@mail.test'],
+              'digests')
+        equal([len(attached(m)) for _, m in sorted(mails.items())], [1, 2, 1],
+              'messages in them')
+        check('c@mail.test' not in str(mails['b@mail.test']), 'told')
+
+
+@case('limit/more-than-100-left')
+def many():
+    """The image takes 100 lines of those who are left."""
+    rcpt = [f'r{n}@mail.test' for n in range(150)]
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('r7@mail.test')
+        q.send('-t', message=('To: ' + ',\n '.join(rcpt) +
+                              '\nSubject: x\n\nx\n').encode())
+        equal(got(srv)[-1][1], rcpt[:7] + rcpt[8:], 'recipients')
+        equal(list(held(q)), ['r7@mail.test'], 'held')
+
+
+@case('limit/shapes')
+def shapes():
+    """Texts, files, other bytes than ASCII, what has no place in a message:
+    the digest is ASCII, and everything is in it."""
+    with Fake(server(caps=('SIZE 52428800', 'PIPELINING'))) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        extra = os.path.join(q.dir, 'n\u00f6te 1.bin')
+        with open(extra, 'wb') as f:
+            f.write(bytes(range(256)))
+        html = os.path.join(q.dir, 'x.html')
+        with open(html, 'w') as f:
+            f.write('<p>\u00e9</p>\n')
+        to = 'ops@mail.test'
+        text = 'f\u00fcr alle\n' * 3
+        subject = '\u00dcberlauf ' * 12
+        multi = ('From: a@mail.test\nSubject: m\nMIME-Version: 1.0\n'
+                 'Content-Type: multipart/mixed; boundary=x\n\n--x\n\n'
+                 '\u00e9\n--x--\n').encode()
+        eight = ('From: c@mail.test (Cron)\nTo: root\n'
+                 'Subject: =?utf-8?Q?C=C3=A9_?=\n =?UTF-8?b?4oKs?=\n'
+                 'MIME-Version: 1.0\n'
+                 'Content-Type: text/plain; charset=utf-8\n'
+                 'Content-Transfer-Encoding: 8bit\nBcc: secret@mail.test\n'
+                 f'\n{text}').encode()
+        raw = 'From: d@mail.test\nSubject: \u00e9\n\nx\n'.encode()
+        hide = b'Bcc: y@mail.test,\n  z@mail.test\n'
+        q.send(to)
+        q.send(to, '--subject', subject.strip(), '--attach', extra,
+               message=text.encode())
+        q.send(to, message=b'')
+        q.send(to, message=eight)
+        q.send(to, message=multi)
+        q.send(to, message=hide + raw)
+        q.send(to, '--html', html, message=alert(5))
+        q.send(to, message=b'From: x@mail.test\nBcc: y@mail.test\n\nlong ' +
+               b'x' * 2000 + b'\n')
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        m = got(srv)[-1][2]
+        data = srv.wires[-1].messages[0]['data']
+        check(data.isascii(), 'not ASCII')
+        check(b'secret' not in data and b'y@mail' not in data, 'Bcc is told')
+        a = attached(m)
+        equal(len(a), 5, 'attached')
+        equal(a[0]['Subject'], subject.strip(), 'Subject')
+        check(a[0]['From'] == 'sender@mail.test' and a[0]['To'] == to and
+              a[0]['Date'] and a[0]['Message-ID'], 'header', a[0])
+        parts = list(a[0].iter_parts())
+        equal(parts[0].get_content(), text, 'text')
+        equal((parts[1].get_filename(), parts[1].get_content()),
+              ('n\u00f6te 1.bin', bytes(range(256))), 'attachment')
+        equal(a[1].get_content(), '', 'empty text')
+        equal((a[2].get_content(), a[2]['Subject']), (text, 'C\u00e9 \u20ac'),
+              '8-bit text')
+        parts = list(a[3].iter_parts())
+        equal((parts[0].get_content().replace('\r', ''),
+               parts[1].get_content()),
+              (alert(5).decode().split('\n\n', 1)[1], '<p>\u00e9</p>\n'),
+              'with HTML')
+        equal(a[4].get_content(), 'long ' + 'x' * 2000 + '\n', 'long line')
+        files = [(p.get_filename()[-4:], p.get_content())
+                 for p in list(m.iter_parts())[2:]]
+        equal(files, [('.eml', multi), ('.eml', raw)], 'files')
+        text = next(m.iter_parts()).get_content()
+        for word in ('(no subject)', ' C\u00e9 \u20ac\n', ' \u00e9\n'):
+            check(word in text, f'{word} is not in the list', text)
+
+
+@case('limit/server-down')
+def down():
+    """Nobody answers: nothing has gone, so nothing is held; then the first
+    ones go, and the rest waits for its digest, which is tried again too."""
+    with Fake(server()) as srv:
+        q = Queue(DEAD_PORT, 'rate_limit 2\n')
+        for n in range(5):
+            q.send('ops@mail.test', message=alert(n))
+        equal((len(q.entries()), held(q)), (5, {}), 'kept')
+        q.write(srv.port, 'rate_limit 2\n')
+        q.flush()  # and what is held at once, as all is to be tried
+        equal([m['Subject'][-10:] for _, _, m in got(srv)],
+              ['alert 0', 'alert 1', 'ert 2, ...'], 'sent')
+        nothing_left(q)
+        for n in range(2):
+            q.send('ops@mail.test', message=alert(n))
+        age(q)
+        q.write(DEAD_PORT, 'rate_limit 2\n')
+        q.send('--flush')
+        digest, = q.entries()
+        check('a digest, waits' in q.send('-bp').stdout.decode(), 'list')
+        # it has not gone, and does not count
+        equal(q.journal(digest).count('begun'), 1, 'attempts')
+        q.write(srv.port, 'rate_limit 2\n')
+        q.flush()
+        nothing_left(q)
+        equal(len(attached(got(srv)[-1][2])), 2, 'in the digest')
+
+
+@case('limit/without-a-flush')
+def no_flush():
+    """A call that holds something sends the digest that is due."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for n in range(3):
+            q.send('ops@mail.test', message=alert(n))
+        age(q)
+        q.send('ops@mail.test', message=alert(3))
+        nothing_left(q)
+        equal([p['Subject'] for p in attached(got(srv)[-1][2])],
+              ['alert 1', 'alert 2', 'alert 3'], 'in order')
+
+
+@case('limit/digest-refused')
+def refused():
+    """Its sender hears of it, and what is in it is kept."""
+    with Fake(scripts=[server(), server(rcpt={
+            'ops@mail.test': b'550 5.1.1 unknown\r\n'}), server()]) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for n in range(3):
+            q.send('ops@mail.test', message=alert(n))
+        age(q)
+        q.send('--flush')
+        q.send('--flush')
+        note = got(srv)[-1][2]
+        equal((note['To'], note.get_content_type()),
+              ('sender@mail.test', 'multipart/report'), 'note')
+        digest, = q.entries('dead')
+        equal(len(os.listdir(os.path.join(q.spool, 'dead', digest, 'mail'))),
+              2, 'kept')
+        equal((q.entries(), held(q)), ([], {}), 'left')
+
+
+@case('limit/clock-set-back')
+def clock():
+    """Times that lie ahead hold nothing for longer than an hour from now."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for n in range(2):
+            q.send('ops@mail.test', message=alert(n))
+        age(q, -10 ** 7)
+        q.send('--flush')
+        with open(os.path.join(q.spool, 'limit')) as f:
+            check(int(f.read().split('\t')[0]) <= time.time(), 'ahead yet')
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        equal(len(got(srv)), 2, 'mails')
+
+
+@case('limit/configuration')
+def configuration():
+    """A limit without a spool would lose mail."""
+    q = Queue(DEAD_PORT, 'rate_limit 0\n')
+    for value in ('0', 'x', '-1', '1 h', '1000000'):
+        q.write(DEAD_PORT, f'rate_limit {value}\n')
+        done = q.send('a@mail.test', status=78)
+        check('how many mails an hour' in done.log, value, done.log)
+    nothing_left(q)
+    for value in ('off', ''):
+        q.write(DEAD_PORT, f'rate_limit {value}\n')
+        q.send('a@mail.test')
+    q.write(DEAD_PORT, '')
+    done = q.send('--rate-limit', '3', '--spool', '', 'a@mail.test',
+                  status=0)
+    with open(q.conf) as f:
+        text = f.read().replace('spool', '#')
+    with open(q.conf, 'w') as f:
+        f.write(text)
+    done = q.send('--rate-limit', '3', 'a@mail.test', status=78)
+    check('wants a spool' in done.log, 'the reason', done.log)
+
+
+@case('limit/option')
+def option():
+    """--rate-limit is the call's, and remembered with its message."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port)
+        for _ in range(3):
+            q.send('ops@mail.test')
+        q.send('--rate-limit', '1', 'ops@mail.test')
+        q.send('--rate-limit', '1', 'ops@mail.test')
+        equal((len(got(srv)), len(held(q)['ops@mail.test'])), (4, 1), 'sent')
+
+
+@case('limit/all-at-once')
+def at_once():
+    """Six calls at the same time: two go, four are held, and nobody waits for
+    the guest of another."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 2\n')
+        calls = []
+        for n in range(6):
+            calls.append(subprocess.Popen(
+                q.argv('ops@mail.test'), env=q.env(), stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            calls[-1].stdin.write(alert(n))
+            calls[-1].stdin.close()
+        equal([c.wait(120) for c in calls], [0] * 6, 'status')
+        equal((len(got(srv)), len(held(q)['ops@mail.test'])), (2, 4), 'sent')
+        q.flush()
+        nothing_left(q)
+        equal(sorted(arrivals(srv).values()), [1] * 6, 'arrived')
+
+
+@case('limit/odd-addresses')
+def odd():
+    """Quotes, blanks, UTF-8: counted, held, and sent to as they are."""
+    odd = ['"a b, c"@mail.test', "o'brien&x@mail.test", '"q\\"\\\\"@mail.test',
+           'x@b\u00fccher.test', '$`id`{x}@mail.test']
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\nmaildomain mail.test\n')
+        q.send(*odd, 'root', message=b'one\n')
+        q.send('-t', message=('To: Ops (all, of) <root>, ' + ',\n '.join(odd) +
+                              '\nSubject: two\n\nx\n').encode())
+        equal(sorted(held(q)), sorted([*odd, 'root@mail.test']), 'held')
+        q.flush()
+        nothing_left(q)
+        first, *digests = [r for _, r, _ in got(srv)]
+        equal(sorted(r for d in digests for r in d), sorted(first), 'to')
+        equal(len(digests), 6, 'digests')
+
+
+# ------------------------------------------------------------- kill -9 anywhere
+
+STEPS = ('mv', 'sync', 'rm', 'cp', 'mkdir', 'cat')
+STEP = '''#!/bin/sh
+n=$(($(wc -l <"$STEPS_SEEN") + 1))
+echo {name} >>"$STEPS_SEEN"
+[ "$n$STEP_WHEN" != "${{STEP_KILL}}before" ] || kill -9 0
+{real} "$@"
+status=$?
+[ "$n$STEP_WHEN" != "${{STEP_KILL}}after" ] || kill -9 0
+exit $status
+'''
+
+
+def step_by_step(q, step, when, *args, message=b''):
+    """The launcher, killed with all its shells before or after the command of
+    that number which changes something; a guest lives on. Returns how many
+    commands there were, and the status."""
+    folder = os.path.join(q.dir, 'bin')
+    seen = os.path.join(q.dir, 'seen')
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+        for name in STEPS:
+            path = os.path.join(folder, name)
+            with open(path, 'w') as f:
+                f.write(STEP.format(name=name, real=shutil.which(name)))
+            os.chmod(path, 0o755)
+    with open(seen, 'w'):
+        pass
+    env = q.env(PATH=folder + ':' + os.environ['PATH'], STEPS_SEEN=seen,
+                STEP_KILL=str(step), STEP_WHEN=when)
+    run = subprocess.Popen(q.argv(*args), env=env, stdin=subprocess.PIPE,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                           start_new_session=True)
+    try:
+        _, log = run.communicate(message, 120)
+    except BrokenPipeError:
+        log = b''
+    rest(q)
+    with open(seen) as f:
+        count = len(f.readlines())
+    check(run.returncode in (0, -signal.SIGKILL), f'status {run.returncode}',
+          log.decode(errors='replace'))
+    return count, run.returncode
+
+
+def arrivals(srv):
+    """{(recipient, Subject): how often}, of digests what is in them"""
+    out = {}
+    for _, rcpt, m in got(srv):
+        inside = [m]
+        if m.get_content_type() == 'multipart/mixed':
+            inside = attached(m)
+        for one in inside:
+            for r in rcpt:
+                key = r, str(one['Subject'])
+                out[key] = out.get(key, 0) + 1
+    return out
+
+
+def killed(step, when, flush):
+    """One is over the limit, a digest is due: the call, or the --flush, is
+    killed; then all arrives, once. Returns how many steps it had."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for n in range(2):
+            q.send('ops@mail.test', message=alert(n))
+        wanted = {('ops@mail.test', f'alert {n}'): 1 for n in range(2)}
+        age(q)
+        args = ['--flush'] if flush else ['ops@mail.test', 'new@mail.test']
+        count, status = step_by_step(q, step, when, *args, message=alert(2))
+        accepted = status == 0 or any(
+            os.path.exists(os.path.join(q.spool, 'new', name, 'rcpt'))
+            for name in q.entries())
+        if not flush:
+            both = {(r, 'alert 2'): 1
+                    for r in ('ops@mail.test', 'new@mail.test')}
+            # killed early, it is the caller's; or so late that it was gone
+            if accepted or any(k in arrivals(srv) for k in both) or \
+                    'ops@mail.test' in held(q) and \
+                    len(held(q)['ops@mail.test']) > 1:
+                wanted.update(both)
+        for _ in range(6):
+            q.flush()
+            rest(q)
+            if not q.entries() and not held(q):
+                break
+        where = f'killed {when} step {step} of {args[0]}'
+        equal(arrivals(srv), wanted, where)
+        for state in ('new', 'unsure', 'dead', 'held'):
+            equal(q.entries(state), [], f'{where}: left in {state}/')
+    return count
+
+
+def kills(sample):
+    total = 0
+    for flush in (False, True):
+        count = killed(0, 'before', flush)
+        cases = [(n, w) for n in range(1, count + 1)
+                 for w in ('before', 'after')]
+        if sample:
+            cases = random.Random(sample + flush).sample(cases, sample)
+        for step, when in cases:
+            killed(step, when, flush)
+        total += len(cases)
+    print(f'      {total} kills')
+
+
+@case('limit/killed-sample')
+def killed_sample():
+    kills(4)
+
+
+@case('limit/killed-everywhere', whole=True)
+def killed_everywhere():
+    kills(0)
