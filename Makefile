@@ -222,7 +222,7 @@ $(out)/bootmail: $(out)/bootmail.elf
 # ----------------------------------------------------------------- targets
 .PHONY: FORCE help image disk coverage libc posix demo test bench \
 	test-kills \
-	recording fuzz netfaults hostile-compare \
+	recording fuzz mutate netfaults hostile-compare \
 	test-qemu release tarball check \
 	check-layers check-style check-shell check-format check-cppcheck check-readme \
 	check-stack check-tidy format size debug verifycert host-verifycert clean distclean
@@ -316,6 +316,11 @@ coverage: ## branches the C tests take, by layer (ONLY=folder, SHOW=file)
 	$(q)scripts/setup --for test
 	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/coverage \
 		$(if $(ONLY),--only '$(ONLY)') $(SHOW:%=--show %)
+
+mutate: ## spoil a condition, see a test fail (COUNT=200, SEED=1, ONLY=file)
+	$(q)scripts/setup --for test
+	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/mutate \
+		$(if $(ONLY),--only '$(ONLY)') $(COUNT:%=--count %) $(SEED:%=--seed %)
 
 check: ## layout, static analysis, layer rules, limits
 	$(q)scripts/setup --for check

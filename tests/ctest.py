@@ -32,29 +32,35 @@ def wanted(text, key):
                                re.S)).replace('*', ' ').split()
 
 
-def build(source, *flags, program=None, top=TOP):
-    """Compiles one test; returns the program."""
+def parts(source, top=TOP, board='posix-asan'):
+    """(flags, sources, what is linked to them) of a test, as its head says;
+    third-party code as this board's build compiles it."""
     with open(os.path.join(top, source)) as f:
         head = f.read(6000)
-    argv = ['clang', *FLAGS, *flags, '-Itests/unit']
+    flags, sources, linked = ['-Itests/unit'], [source], []
     libs = wanted(head, 'libs')
     for lib in libs:
         if lib not in SOURCES:
-            image('posix-asan')  # builds the objects
+            image(board)  # builds the objects
         for folder in INCLUDES.get(lib, []):
-            argv += ['-isystem', os.path.join(DEPS, folder)]
-        argv += DEFINES.get(lib, [])
-    argv += ['-I' + d for d in wanted(head, 'includes')]
-    argv.append(source)
+            flags += ['-isystem', os.path.join(DEPS, folder)]
+        flags += DEFINES.get(lib, [])
+    flags += ['-I' + d for d in wanted(head, 'includes')]
     for name in wanted(head, 'sources'):
-        argv += (sorted(glob.glob(os.path.join(top, name, '*.c')))
-                 if name.endswith('/') else [name])
+        sources += (sorted(glob.glob(os.path.join(top, name, '*.c')))
+                    if name.endswith('/') else [name])
     for lib in libs:
-        argv += [os.path.join(DEPS, 'dtc', lib, f)
-                 for f in SOURCES.get(lib, ())]
-        argv += sorted(glob.glob(os.path.join(BUILD, 'posix-asan', lib,
-                                              '**', '*.o'), recursive=True))
-    argv += wanted(head, 'link')
+        sources += [os.path.join(DEPS, 'dtc', lib, f)
+                    for f in SOURCES.get(lib, ())]
+        linked += sorted(glob.glob(os.path.join(BUILD, board, lib, '**',
+                                                '*.o'), recursive=True))
+    return flags, sources, linked + wanted(head, 'link')
+
+
+def build(source, *flags, program=None, top=TOP):
+    """Compiles one test; returns the program."""
+    own, sources, linked = parts(source, top)
     program = program or os.path.join(new_dir('unit'), 'test')
-    succeed([*argv, '-o', program], cwd=top)
+    succeed(['clang', *FLAGS, *flags, *own, *sources, *linked, '-o', program],
+            cwd=top)
     return program

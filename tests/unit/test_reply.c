@@ -48,6 +48,7 @@ static const struct {
     { "250 \r\n", REPLY_DONE, 250, 0, "" },
     { "250-\r\n250\r\n", REPLY_DONE, 250, 0, "" },
     { "250-a\r\n250 b\r\n", REPLY_DONE, 250, 0, "a b" },
+    { "250-a\r\n250-\r\n250 b\r\n", REPLY_DONE, 250, 0, "a b" },
     { "535-5.7.8 no\r\n535 5.7.8 way\r\n", REPLY_DONE, 535, 50708, "no way" },
     { "550 5.1.1\r\n", REPLY_DONE, 550, 50101, "" },
     { "550 4.1.1 x\r\n", REPLY_DONE, 550, 0, "4.1.1 x" },
@@ -146,9 +147,12 @@ static void bounds(void)
     bomb(1, REPLY_LINE_MAX - 5, REPLY_BAD);
     bomb(64, 1024 - 6, REPLY_LINE);
     bomb(65, 1024 - 6, REPLY_BAD);
-    bomb(1, 507, REPLY_LINE);
-    bomb(1, 508, REPLY_LINE);
-    bomb(1, 509, REPLY_LINE);
+    bomb(1, REPLY_LINE_KEPT - 5, REPLY_LINE); /* and the CR */
+    CHECK(!r.cut);
+    bomb(1, REPLY_LINE_KEPT - 4, REPLY_LINE);
+    CHECK(r.cut);
+    bomb(1, REPLY_LINE_KEPT - 3, REPLY_LINE);
+    CHECK(r.cut);
 }
 
 /* A long text ends between two characters, never inside one. */
