@@ -10,6 +10,7 @@
 #include "fwcfg.h"
 
 #include "board.h"
+#include "wipe.h"
 
 enum {
     KEY_SIGNATURE = 0x0000,
@@ -101,6 +102,7 @@ static bool item(const struct fwcfg_io *io, const struct item *it,
     }
     /* an empty file has an address too: its name's */
     if (!found(ctx, blob_str(name), blob_of(p != NULL ? p : it->name, size))) {
+        wipe(p, size); /* nobody else knows of it */
         *why = "an item was not accepted";
         return false;
     }

@@ -299,6 +299,8 @@ static void errors(void)
     CHECK(!files_init(&err));
     CHECK_STR(err.source, "fw_cfg");
     CHECK_STR(err.why, "an item's name is empty or holds \"..\"");
+    /* it is in no list that files_wipe_all() goes through */
+    CHECK(memcmp(pages[1], "f-w-", 4) != 0);
     fw_name = "opt/org.bootmail/s";
     pages_used = 3;
     CHECK(!files_init(&err));
