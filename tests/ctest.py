@@ -32,15 +32,16 @@ def wanted(text, key):
                                re.S)).replace('*', ' ').split()
 
 
-def parts(source, top=TOP, board='posix-asan'):
+def parts(source, top=TOP, board='posix-asan', objects=None):
     """(flags, sources, what is linked to them) of a test, as its head says;
-    third-party code as this board's build compiles it."""
+    third-party code as this board's build compiles it, or from the folder
+    objects."""
     with open(os.path.join(top, source)) as f:
         head = f.read(6000)
     flags, sources, linked = ['-Itests/unit'], [source], []
     libs = wanted(head, 'libs')
     for lib in libs:
-        if lib not in SOURCES:
+        if lib not in SOURCES and objects is None:
             image(board)  # builds the objects
         for folder in INCLUDES.get(lib, []):
             flags += ['-isystem', os.path.join(DEPS, folder)]
@@ -52,14 +53,15 @@ def parts(source, top=TOP, board='posix-asan'):
     for lib in libs:
         sources += [os.path.join(DEPS, 'dtc', lib, f)
                     for f in SOURCES.get(lib, ())]
-        linked += sorted(glob.glob(os.path.join(BUILD, board, lib, '**',
-                                                '*.o'), recursive=True))
+        linked += sorted(glob.glob(os.path.join(
+            objects or os.path.join(BUILD, board), lib, '**', '*.o'),
+            recursive=True))
     return flags, sources, linked + wanted(head, 'link')
 
 
-def build(source, *flags, program=None, top=TOP):
+def build(source, *flags, program=None, top=TOP, objects=None):
     """Compiles one test; returns the program."""
-    own, sources, linked = parts(source, top)
+    own, sources, linked = parts(source, top, objects=objects)
     program = program or os.path.join(new_dir('unit'), 'test')
     succeed(['clang', *FLAGS, *flags, *own, *sources, *linked, '-o', program],
             cwd=top)

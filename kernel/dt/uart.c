@@ -77,7 +77,8 @@ static bool ns_open(int node, uint64_t size)
 
     uart.shift = dt_cell(node, "reg-shift", 0, &v) ? v : 0;
     uart.width = dt_cell(node, "reg-io-width", 0, &v) && v == 4 ? 4 : 1;
-    if (uart.shift > 3 || 8ull << uart.shift > size)
+    if (uart.shift > 3 || 8ull << uart.shift > size ||
+        1u << uart.shift < uart.width) /* devices want aligned accesses */
         return false;
     set(IER << uart.shift, 0);
     if (dt_cell(node, "clock-frequency", 0, &hz) && hz >= 16 * BAUD) {

@@ -64,6 +64,11 @@ MUTANTS = [
      'return differs + 1 != 0;'),
     ('smtp_sasl', 'smtp/scram.c', 'return differs == 0;',
      'return differs + 1 != 0;'),
+    ('files', 'kernel/fwcfg.c', 'wipe(p, size);', ''),
+    ('dt', 'kernel/dt/irq.c', 'pi == 0 || pi > DT_IRQ_CELLS || ', ''),
+    ('certs', 'net/tls_verify.c',
+     '(flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0', 'flags == 1'),
+    ('frames', 'net/frame.c', 'end - at < 2 || p[at + 1] < 2 || ', ''),
 ]
 
 
@@ -72,7 +77,7 @@ def mutant(number, name, path, old, new):
     def run():
         top = os.path.join(new_dir('mutant'), 'tree')
         for folder in ('kernel', 'net', 'smtp', 'board', 'tests/fuzz',
-                       'tests/unit'):
+                       'tests/host', 'tests/unit'):
             shutil.copytree(os.path.join(TOP, folder),
                             os.path.join(top, folder))
         with open(os.path.join(top, path)) as f:

@@ -4,11 +4,12 @@ import glob
 import hashlib
 import os
 
-from ctest import build
-from harness import TOP
+from ctest import build, wanted
+from harness import BUILD, TOP, succeed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLAGS = ('-fsanitize=fuzzer,address,undefined',)
+LONGEST = 800
 
 
 def targets():
@@ -16,8 +17,31 @@ def targets():
                   for f in glob.glob(os.path.join(HERE, '*.c')))
 
 
+def head(name):
+    with open(os.path.join(HERE, name + '.c')) as f:
+        return f.read(6000)
+
+
+def longest(name):
+    """Bytes of the longest input worth trying."""
+    return int((wanted(head(name), 'longest') or [LONGEST])[0])
+
+
 def compile_target(name, program=None, top=TOP):
     return build(f'tests/fuzz/{name}.c', *FLAGS, program=program, top=top)
+
+
+def compile_guided(name, program):
+    """The same with third-party code that tells libFuzzer where it goes."""
+    objects = None
+    if set(wanted(head(name), 'libs')) - {'libfdt'}:
+        folder = os.path.join(BUILD, 'fuzz', 'guided')
+        succeed(['make', '--no-print-directory', '-j2', 'image', 'SAN=1',
+                 'BOARD=posix', 'BUILD=' + folder,
+                 'ARCH=-fPIE -fsanitize=fuzzer-no-link'], 1200, cwd=TOP)
+        objects = os.path.join(folder, 'posix-asan')
+    return build(f'tests/fuzz/{name}.c', *FLAGS, program=program,
+                 objects=objects)
 
 
 def seeds_file(name):
