@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../profile.h"
 #include "check.h"
 #include "entropy.h"
 #include "virtio/ring.h"
@@ -210,8 +211,7 @@ static inline void in_child(void (*run)(void))
     if (pid == 0) {
         check_failed = 0;
         run();
-        fflush(stdout);
-        _exit(check_failed != 0 ? 1 : 0);
+        end_child(check_failed != 0 ? 1 : 0);
     }
     CHECK(pid > 0 && waitpid(pid, &s, 0) == pid);
     CHECK_EQ(s, 0);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../profile.h"
 #include "check.h"
 #include "devices.h"
 #include "e1000_regs.h"
@@ -170,8 +171,7 @@ static void in_child(void (*run)(void))
         check_failed = 0;
         begin();
         run();
-        fflush(stdout);
-        _exit(check_failed != 0 ? 1 : 0);
+        end_child(check_failed != 0 ? 1 : 0);
     }
     CHECK(pid > 0 && waitpid(pid, &s, 0) == pid);
     CHECK_EQ(s, 0);

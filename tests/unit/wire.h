@@ -25,7 +25,14 @@
 
 static const uint8_t mac[6] = { 0x00, 0x23, 0xc1, 0xde, 0xd0, 0x0d };
 
-static bool with_ipv6; /* before the first frame */
+/* before the first frame */
+static bool with_ipv6;
+static struct stack_config settings = {
+    .address = OURS,
+    .netmask = 0xffffff00,
+    .gateway = 0xac1e7301,
+    .dns = { { .len = 4, .b = { 0xac, 0x1e, 0x73, 0x25 } } },
+};
 
 /* ------------------------------------------- what the program gives ----- */
 
@@ -91,11 +98,15 @@ static uint8_t *tx_buf(struct netdev *d, size_t *cap)
     return dev.full ? NULL : dev.tx;
 }
 
+static void (*watch)(void); /* called for each frame that goes out */
+
 static void tx_send(struct netdev *d, size_t len)
 {
     (void)d;
     dev.tx_len = len;
     dev.sent++;
+    if (watch != NULL)
+        watch();
 }
 
 static bool arm(struct netdev *d)
@@ -131,13 +142,6 @@ static void start(void)
         .arm = arm,
         .link_up = link_up,
     };
-    const struct stack_config conf = {
-        .address = OURS,
-        .netmask = 0xffffff00,
-        .gateway = 0xac1e7301,
-        .ipv6 = with_ipv6,
-        .dns = { { .len = 4, .b = { 0xac, 0x1e, 0x73, 0x25 } } },
-    };
     struct tcp_pcb *pcb;
 
     if (dev.dev.ops != NULL)
@@ -145,8 +149,10 @@ static void start(void)
     dev.dev.ops = &ops;
     dev.dev.mtu = 1500;
     memcpy(dev.dev.mac, mac, sizeof(mac));
-    CHECK(stack_start(&dev.dev, &conf, now));
-    CHECK_EQ(stack_link(), STACK_UP);
+    settings.ipv6 = with_ipv6;
+    CHECK(stack_start(&dev.dev, &settings, now));
+    if (!settings.dhcp)
+        CHECK_EQ(stack_link(), STACK_UP);
     pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
     CHECK_EQ(tcp_bind(pcb, IP_ANY_TYPE, 80), ERR_OK);
     pcb = tcp_listen(pcb);
