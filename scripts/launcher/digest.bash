@@ -105,12 +105,14 @@ digest_choose() {
 # Encoded words (RFC 2047) in UTF-8, ASCII or Latin-1 become what they mean;
 # nothing that is left can end a line or is no UTF-8.
 digest_summary() { # folder; names on standard input
-    awk -v folder="$1" '
+    folder=$1 awk '
         BEGIN {
+            folder = ENVIRON["folder"]
             digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
                 "0123456789+/"
             for (i = 0; i < 256; i++)
                 byte[sprintf("%02X", i)] = sprintf("%c", i)
+            power[0] = 1; power[2] = 4; power[4] = 16
         }
         function hex(n) { return byte[sprintf("%02X", n)] }
         function base64(s,  i, k, bits, n, out) {
@@ -121,8 +123,8 @@ digest_summary() { # folder; names on standard input
                 bits = bits * 64 + k; n += 6
                 if (n >= 8) {
                     n -= 8
-                    out = out hex(int(bits / 2 ^ n))
-                    bits %= 2 ^ n
+                    out = out hex(int(bits / power[n]))
+                    bits %= power[n]
                 }
             }
             return out
@@ -225,7 +227,8 @@ digest_summary() { # folder; names on standard input
             subject = clean("subject" in got ? got["subject"] : arg["subject"])
             from = clean("from" in got ? got["from"] : arg["from"])
             printf "%s\t%s\t%s \t%s\t%s\t%s\n", $0, kind, has, arg["date"],
-                from == "" ? "-" : from, subject == "" ? "(no subject)" : subject
+                (from == "" ? "-" : from),
+                (subject == "" ? "(no subject)" : subject)
         }'
 }
 

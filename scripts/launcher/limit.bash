@@ -76,6 +76,7 @@ call_recipients() {
     domain=$(call_setting maildomain)
     : "${domain:=${conf[maildomain]-}}"
     list=$(call_lists | addresses | grep .) || return 0
+    case $domain in *[!][A-Za-z0-9.:_-]*) return 0 ;; esac
     [ -z "$domain" ] || list=$(sed "/@/!s/\$/@$domain/" <<<"$list")
     ! grep -qv @ <<<"$list" && ! grep -q '[[:cntrl:]]' <<<"$list" || return 0
     awk '!seen[$0]++' <<<"$list"
@@ -140,7 +141,7 @@ limit_load() { # id
 limit_store() { # id
     local address tab=$'\t'
     for address in "${!limit_own[@]}"; do
-        limit_lines+=("${limit_own[$address]}$tab$1$tab$address")
+        [ -z "${limit_own[$address]}" ] || limit_lines+=("${limit_own[$address]}$tab$1$tab$address")
     done
     {
         printf '%s\n' ${limit_lines[@]+"${limit_lines[@]}"} |
@@ -158,7 +159,7 @@ limit_settle() {
     for address in "${limit_tried[@]}"; do
         case ${fate[$address]-$gone} in
         sent | unsure) ;;
-        *) unset "limit_own[${address,,}]" ;;
+        *) limit_own[${address,,}]='' ;; # unset would run what is in $()
         esac
     done
     limit_store "${entry##*/}"

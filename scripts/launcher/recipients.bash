@@ -40,7 +40,7 @@ header_lines() { # from | recipients
         END {
             if (name != "")
                 field_end()
-            printf "%s", want != "from" && block != 0 ? resent : plain
+            printf "%s", (want != "from" && block != 0 ? resent : plain)
         }' "$call/message"
 }
 

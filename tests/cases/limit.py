@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from fake import Fake
-from harness import case, check, equal
+from harness import case, check, equal, new_dir
 from spoollab import DEAD_PORT, Queue, got, rest, server
 
 OLD = 3600
@@ -359,20 +359,29 @@ def at_once():
 
 @case('limit/odd-addresses')
 def odd():
-    """Quotes, blanks, UTF-8: counted, held, and sent to as they are."""
-    odd = ['"a b, c"@mail.test', "o'brien&x@mail.test", '"q\\"\\\\"@mail.test',
-           'x@b\u00fccher.test', '$`id`{x}@mail.test']
-    with Fake(server()) as srv:
+    """Quotes, blanks, UTF-8, what a shell would run: tried in vain, counted,
+    held, and sent to as they are."""
+    trap = os.path.join(new_dir('trap'), 'trap')
+    odd = ['"a b, c"@mail.test', "o'brien&x@mail.test",
+           '"q\\"\\\\"@mail.test', 'x@b\u00fccher.test',
+           '$`id`{x}@mail.test', f'"$(touch {trap})"@mail.test',
+           f'"x[$(touch {trap})]"@mail.test']
+    with Fake(scripts=[server(rcpt=dict.fromkeys(
+            odd, b'451 4.7.1 later\r\n')), server()]) as srv:
         q = Queue(srv.port, 'rate_limit 1\nmaildomain mail.test\n')
         q.send(*odd, 'root', message=b'one\n')
+        q.flush()
         q.send('-t', message=('To: Ops (all, of) <root>, ' + ',\n '.join(odd) +
                               '\nSubject: two\n\nx\n').encode())
+        q.send('-bp')
         equal(sorted(held(q)), sorted([*odd, 'root@mail.test']), 'held')
         q.flush()
         nothing_left(q)
-        first, *digests = [r for _, r, _ in got(srv)]
-        equal(sorted(r for d in digests for r in d), sorted(first), 'to')
-        equal(len(digests), 6, 'digests')
+        first = [r for _, r, _ in got(srv)]
+        equal(sorted(first[0] + first[1]), sorted(r[0] for r in first[2:]),
+              'recipients')
+        equal(len(first), 2 + len(odd) + 1, 'mails')
+        check(not os.path.exists(trap), 'an address was run')
 
 
 # ------------------------------------------------------------- kill -9 anywhere
