@@ -199,12 +199,13 @@ static bool id_ok(struct smtp_str s)
 /* Folded at its blanks it stays within 998 octets a line. */
 static bool folds(struct smtp_str s)
 {
-    size_t i, word = 0;
+    while (s.len != 0) {
+        size_t n = mime_fold(s, 1);
 
-    for (i = 0; i < s.len; i++) {
-        word = s.p[i] == ' ' || s.p[i] == '\t' ? 0 : word + 1;
-        if (word > WORD_MAX)
+        if (n > WORD_MAX)
             return false;
+        s.p += n;
+        s.len -= n;
     }
     return true;
 }
@@ -305,9 +306,10 @@ static bool check_parts(const struct impl *m, struct message_error *err)
     const struct message_spec *s = m->spec;
     size_t i;
 
-    if (s->html != NULL && m->block.present && m->fixed != NULL)
+    if (m->block.present && m->fixed != NULL &&
+        (s->html != NULL || (m->is_signed && s->attach_count != 0)))
         return check_fail_about(
-            err, "HTML cannot be added to the message",
+            err, "nothing can be added to the message",
             (struct smtp_str){ m->fixed, strlen(m->fixed) });
     if (s->inlined_count != 0 && s->html == NULL)
         return check_fail(err, 0, "there is no HTML to show the inline files");

@@ -17,16 +17,6 @@ static bool named(const struct header_field *f, const char *name)
     return text_same(f->name.p, f->name.len, name);
 }
 
-bool fields_eight_bit(struct smtp_str s)
-{
-    size_t i;
-
-    for (i = 0; i < s.len; i++)
-        if ((uint8_t)s.p[i] > 0x7f)
-            return true;
-    return false;
-}
-
 /* ----------------------------------------------------------- made fields */
 
 static bool top_field(struct impl *m)
@@ -45,8 +35,7 @@ static bool from_field(struct impl *m)
     if (!m->make_from || !stream_once(m))
         return false;
     text_str(&t, "From: ");
-    if (name.len != 0 && mime_ascii(name) &&
-        !text_contains(name.p, name.len, "=?"))
+    if (name.len != 0 && mime_plain(name))
         mime_quoted(&t, name);
     else if (name.len != 0)
         mime_words(&t, name, t.len,
@@ -125,26 +114,11 @@ static bool to_field(struct impl *m)
     return stream_once(m) && stream_made(m, &t);
 }
 
-/* Where to fold printable ASCII: before a single blank, so that unfolding
- * gives the text back. */
-static size_t fold_at(struct smtp_str s, size_t room)
-{
-    size_t i, best = s.len;
-
-    if (s.len <= room)
-        return s.len;
-    for (i = 1; i + 1 < s.len && (i <= room || best == s.len); i++) {
-        if (s.p[i] == ' ' && s.p[i - 1] != ' ' && s.p[i + 1] != ' ')
-            best = i;
-    }
-    return best;
-}
-
 /* Words that may stand as they are. */
 static bool is_plain(struct smtp_str s)
 {
-    return s.len <= 500 && mime_ascii(s) && s.p[0] != ' ' &&
-           s.p[s.len - 1] != ' ' && !text_contains(s.p, s.len, "=?");
+    return s.len <= 500 && mime_plain(s) && s.p[0] != ' ' &&
+           s.p[s.len - 1] != ' ';
 }
 
 /* A field whose value is text; m->at: how far it has gone. */
@@ -164,7 +138,7 @@ static bool words_field(struct impl *m, struct smtp_str name, struct smtp_str s,
         text_str(&t, " ");
     }
     if (plain) {
-        rest.len = fold_at(rest, t.len < FOLD ? FOLD - t.len : 1);
+        rest.len = mime_fold(rest, t.len < FOLD ? FOLD - t.len : 1);
         put(&t, rest);
     } else {
         utf8 = mime_utf8((const uint8_t *)s.p, s.len);
@@ -289,7 +263,7 @@ static bool kept_fields(struct impl *m)
     while (header_next(m->text, &m->block, &m->at, &f)) {
         if (fields_dropped(m, &f))
             continue;
-        if (m->raw_header || !fields_eight_bit(f.value) ||
+        if (m->raw_header || !mime_eight_bit(f.value) ||
             !recode_kind(f.name, &addresses))
             return stream_given(m, m->text + f.start, f.end - f.start, true);
         m->recode = recode_value(f.value, addresses, f.name.len + 1);

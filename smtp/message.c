@@ -118,7 +118,7 @@ static void find_rigid(struct impl *m)
     while (m->rigid.len == 0 && header_next(m->text, &m->block, &at, &f)) {
         bool moves = m->has_text && impl_is_content(f.name);
 
-        if (!fields_eight_bit(f.value) || (fields_dropped(m, &f) && !moves))
+        if (!mime_eight_bit(f.value) || (fields_dropped(m, &f) && !moves))
             continue;
         if (m->is_signed || !recode_kind(f.name, &addresses)) {
             m->rigid = f.name;
@@ -171,11 +171,6 @@ static bool fit_kept(struct impl *m, bool eight_bit, struct message_error *err)
     return true;
 }
 
-static bool has_files(const struct impl *m)
-{
-    return m->spec->attach_count != 0 || m->spec->inlined_count != 0;
-}
-
 bool message_fit(struct message *message, struct smtp_offers offers,
                  struct message_error *err)
 {
@@ -196,8 +191,7 @@ bool message_fit(struct message *message, struct smtp_offers offers,
             err, 0,
             "the server does not offer SMTPUTF8, which an address in "
             "the header needs");
-    m->binary =
-        offers.binary && has_files(m) && !m->is_signed && parts_unmarked(m);
+    m->binary = offers.binary && !m->is_signed && parts_by_byte(m);
     eight_bit = offers.eight_bit || m->binary;
     m->html.encoding = encoding_for(&m->html, eight_bit);
     if (!m->block.present)

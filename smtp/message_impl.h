@@ -100,15 +100,14 @@ extern bool (*const fields_phases[])(struct impl *);
 extern const size_t fields_count;
 /* The kept field does not go out. */
 bool fields_dropped(const struct impl *, const struct header_field *);
-bool fields_eight_bit(struct smtp_str);
 
 /* parts.c */
 extern bool (*const parts_phases[])(struct impl *);
 extern const size_t parts_count;
 bool parts_next_is_file(const struct impl *, uint64_t *size);
 void parts_skip_file(struct impl *);
-/* No line of a file would be taken for the boundary. */
-bool parts_unmarked(const struct impl *);
+/* There are files, and no line of one would be taken for the boundary. */
+bool parts_by_byte(const struct impl *);
 
 /* Without the blanks around it. */
 static inline struct smtp_str impl_trimmed(struct smtp_str s)

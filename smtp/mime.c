@@ -63,6 +63,21 @@ bool mime_ascii(struct smtp_str s)
     return true;
 }
 
+bool mime_eight_bit(struct smtp_str s)
+{
+    size_t i;
+
+    for (i = 0; i < s.len; i++)
+        if ((uint8_t)s.p[i] > 0x7f)
+            return true;
+    return false;
+}
+
+bool mime_plain(struct smtp_str s)
+{
+    return mime_ascii(s) && !text_contains(s.p, s.len, "=?");
+}
+
 bool mime_utf8(const uint8_t *p, size_t n)
 {
     while (n != 0) {
@@ -125,6 +140,26 @@ void mime_words(struct text *t, struct smtp_str s, size_t column, bool utf8)
         if (s.len != 0)
             text_str(t, "\r\n ");
     }
+}
+
+size_t mime_fold(struct smtp_str s, size_t room)
+{
+    size_t i, single = s.len, any = s.len, last = s.len;
+
+    if (s.len <= room)
+        return s.len;
+    while (last != 0 && s.p[last - 1] == ' ')
+        last--; /* no line is made of blanks alone */
+    for (i = 1; i < last && (i <= room || (single == s.len && any == s.len));
+         i++) {
+        if (s.p[i] != ' ' || s.p[i - 1] == ' ' || s.p[i - 1] == '\\')
+            continue;
+        if (s.p[i + 1] != ' ')
+            single = i;
+        else
+            any = i;
+    }
+    return single != s.len ? single : any;
 }
 
 void mime_quoted(struct text *t, struct smtp_str s)
@@ -223,7 +258,7 @@ bool mime_filename(struct text *t, struct smtp_str name, size_t *at,
 
     if (section != 0 && *at >= name.len)
         return false;
-    if (section == 0 && name.len <= NAME_PLAIN && mime_ascii(name)) {
+    if (section == 0 && name.len <= NAME_PLAIN && mime_plain(name)) {
         text_str(t, ";\r\n filename=");
         mime_quoted(t, name);
         *at = name.len;

@@ -32,6 +32,9 @@ bool mime_readable(const uint8_t *p, size_t n);
 /* True if every byte is printable ASCII. */
 bool mime_ascii(struct smtp_str s);
 bool mime_utf8(const uint8_t *p, size_t n);
+bool mime_eight_bit(struct smtp_str s); /* a byte over 0x7f */
+/* ASCII that nobody takes for an encoded word. */
+bool mime_plain(struct smtp_str s);
 
 #define MIME_WORD_BYTES 42 /* that an encoded word carries at most         */
 
@@ -46,6 +49,10 @@ void mime_word(struct text *, struct smtp_str s, bool utf8);
 /* All of s as encoded words from this column on, each further one on a line
  * of its own. */
 void mime_words(struct text *, struct smtp_str s, size_t column, bool utf8);
+
+/* Where to fold ASCII for a line with this much room: before a blank, a single
+ * one if there is one. All of s if it fits or has no such place. */
+size_t mime_fold(struct smtp_str s, size_t room);
 
 /* s in double quotes with the escapes of RFC 5322 3.2.4. */
 void mime_quoted(struct text *, struct smtp_str s);

@@ -390,19 +390,17 @@ void parts_skip_file(struct impl *m)
     m->at = current(m)->len;
 }
 
-static bool unmarked(const struct impl *m, const struct message_file *file,
-                     size_t count)
+bool parts_by_byte(const struct impl *m)
 {
+    const struct message_spec *spec = m->spec;
+    size_t i, n = spec->attach_count;
     struct scan s = { 0 };
 
-    for (; count != 0; count--, file++)
-        if (file->len != 0)
-            scan_text(&s, file->data, file->len, m->boundary, BOUNDARY_LEN);
-    return !s.marked;
-}
+    for (i = 0; i < n + spec->inlined_count; i++) {
+        const struct message_file *f =
+            i < n ? &spec->attach[i] : &spec->inlined[i - n];
 
-bool parts_unmarked(const struct impl *m)
-{
-    return unmarked(m, m->spec->inlined, m->spec->inlined_count) &&
-           unmarked(m, m->spec->attach, m->spec->attach_count);
+        scan_text(&s, f->data, f->len, m->boundary, BOUNDARY_LEN);
+    }
+    return i != 0 && !s.marked;
 }

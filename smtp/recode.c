@@ -24,10 +24,9 @@ static bool is_blank(char c)
 
 static bool is_eight_bit(struct smtp_str v, size_t from, size_t to)
 {
-    for (; from < to; from++)
-        if ((uint8_t)v.p[from] > 0x7f)
-            return true;
-    return false;
+    v.p += from;
+    v.len = to - from;
+    return mime_eight_bit(v);
 }
 
 bool recode_kind(struct smtp_str name, bool *addresses)
@@ -160,6 +159,13 @@ static bool is_coded(const struct recode *r, size_t i, size_t end)
     return is_eight_bit(r->value, i, end) && !is_address(r, i, end);
 }
 
+/* Between two encoded words a blank is not shown: a run that stands beside
+ * one has the blank in it. */
+static bool is_word(struct smtp_str v, size_t i, size_t end)
+{
+    return text_starts(v.p + i, end - i, "=?") && v.p[end - 1] == '=';
+}
+
 /* Where the run that begins with the word at i ends: behind its last word. */
 static size_t run_end(const struct recode *r, size_t i)
 {
@@ -172,18 +178,28 @@ static size_t run_end(const struct recode *r, size_t i)
         i = next;
         next = token(r, i);
         if (!is_coded(r, i, next))
-            return end;
+            return is_word(r->value, i, next) ? i : end;
         end = next;
     }
 }
 
 /* --------------------------------------------------------------- the text */
 
-static void put(struct recode *r, struct text *t, const char *p, size_t n)
+__attribute__((noinline)) static void put(struct recode *r, struct text *t,
+                                          const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         r->column = p[i] == '\n' ? 0 : r->column + 1;
     text_mem(t, p, n);
+}
+
+/* A blank that the value has not, or has in a run. */
+__attribute__((noinline)) static void put_gap(struct recode *r, struct text *t,
+                                              size_t width)
+{
+    bool fold = r->column + 1 + width > LINE;
+
+    put(r, t, fold ? "\r\n " : " ", fold ? 3 : 1);
 }
 
 /* The blanks at r->at, as a new line if what follows would not fit. */
@@ -199,8 +215,14 @@ static void put_blanks(struct recode *r, struct text *t)
         return;
     }
     width = token(r, end) - end;
-    if (is_coded(r, end, end + width))
+    if (is_coded(r, end, end + width)) {
         width = WORDY;
+        if (r->after_word) { /* they go into the run as well */
+            put_gap(r, t, width);
+            r->run_end = run_end(r, end);
+            return;
+        }
+    }
     if (!folded && r->at != 0 && r->column + (end - r->at) + width > LINE)
         put(r, t, "\r\n", 2);
     if (folded) /* one blank for however many lines it took */
@@ -268,9 +290,10 @@ static void put_word(struct recode *r, struct text *t)
         return;
     }
     r->in_quotes = false;
-    if (r->at < r->value.len && r->depth == 0 &&
-        (r->value.p[r->at] == '<' || r->value.p[r->at] == '('))
-        put(r, t, " ", 1);
+    /* alone between blanks, or in parentheses (RFC 2047 5) */
+    if (r->at < r->value.len && !is_blank(r->value.p[r->at]) &&
+        (r->depth == 0 || memchr("()", r->value.p[r->at], 2) == NULL))
+        put_gap(r, t, token(r, r->at) - r->at);
 }
 
 static void put_address(struct recode *r, struct text *t, size_t end)
@@ -307,8 +330,11 @@ static void put_address(struct recode *r, struct text *t, size_t end)
 static void put_token(struct recode *r, struct text *t, size_t end)
 {
     char c = r->value.p[r->at];
-    size_t n = end - r->at < RAW ? end - r->at : RAW;
+    struct smtp_str all = { r->value.p + r->at, end - r->at };
+    size_t n = all.len < RAW ? all.len : RAW;
 
+    if (r->folding) /* a quoted string: RFC 5322 3.2.4 */
+        n = mime_fold(all, r->column < LINE ? LINE - r->column : 1);
     r->raw_end = end;
     if (r->addresses && n == 1 && c == '(')
         r->depth++;
@@ -316,6 +342,8 @@ static void put_token(struct recode *r, struct text *t, size_t end)
         r->depth--;
     put(r, t, r->value.p + r->at, n);
     r->at += n;
+    if (r->folding && r->at < end)
+        put(r, t, "\r\n", 2);
     if (r->folding && n == 1 && c == ',' && r->depth == 0 &&
         blanks(r->value, r->at) < r->value.len) {
         put(r, t, "\r\n ", 3);
@@ -325,6 +353,7 @@ static void put_token(struct recode *r, struct text *t, size_t end)
 
 static void next(struct recode *r, struct text *t)
 {
+    struct smtp_str v = r->value;
     size_t end;
 
     if (r->at < r->run_end) {
@@ -335,14 +364,17 @@ static void next(struct recode *r, struct text *t)
         put_token(r, t, r->raw_end);
         return;
     }
-    if (is_blank(r->value.p[r->at])) {
+    if (is_blank(v.p[r->at])) {
         put_blanks(r, t);
         return;
     }
     end = token(r, r->at);
+    r->after_word = is_word(v, r->at, end);
     if (!is_eight_bit(r->value, r->at, end)) {
         put_token(r, t, end);
     } else if (is_coded(r, r->at, end)) {
+        if (r->at != 0 && r->depth == 0 && !is_blank(v.p[r->at - 1]))
+            put_gap(r, t, WORDY);
         r->run_end = run_end(r, r->at);
         put_word(r, t);
     } else {

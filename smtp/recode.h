@@ -26,6 +26,7 @@ struct recode {
     size_t at, run_end, raw_end;
     unsigned depth; /* of comments */
     bool in_quotes, valid;
+    bool after_word; /* the last token was an encoded word already */
 };
 
 /* The longest piece that one call makes. */

@@ -208,6 +208,31 @@ static void fields(void)
     CHECK(strstr(out, "Cc:") == NULL);
 }
 
+/* Two blanks are a place to fold at where there is no other, and no line is
+ * made of blanks. */
+static void folded(void)
+{
+    static char value[3000];
+    size_t i, line = 0;
+
+    reset();
+    memset(value, 'w', sizeof value - 1);
+    for (i = 100; i < sizeof value - 2; i += 102)
+        value[i] = value[i + 1] = ' ';
+    value[sizeof value - 2] = value[sizeof value - 3] = ' ';
+    field =
+        (struct message_field){ MESSAGE_ASCII, str("X"), str(value), NULL, 0 };
+    spec.field_count = 1;
+    CHECK(opened("x"));
+    pull();
+    for (i = 0; i < out_len; i++) {
+        line = out[i] == '\n' ? 0 : line + 1;
+        CHECK(line <= 110);
+        if (out[i] == '\n' && i + 3 < out_len && out[i + 1] == ' ')
+            CHECK(out[i + 3] == 'w');
+    }
+}
+
 static void files(void)
 {
     static const char *const cids[] = { "a b", "\xc3\xbc", "a/b", "a<", "{" };
@@ -227,7 +252,7 @@ static void files(void)
     file.name = str("aZ9.-_@+");
     CHECK(opened("x"));
     has("Content-ID: <aZ9.-_@+>\r\n");
-    fails(HEAD "Content-Type: message/x\n\nx", "HTML cannot be added");
+    fails(HEAD "Content-Type: message/x\n\nx", "nothing can be added");
     file.name = str(word);
     fails("x", "too long");
     file.name = str("");
@@ -360,6 +385,7 @@ static const struct check_case cases[] = {
     { "kept", kept },
     { "names", names },
     { "fields", fields },
+    { "folded", folded },
     { "files", files },
     { "boundaries", boundaries },
     { "open_quote", open_quote },

@@ -1,0 +1,157 @@
+"""Header fields with UTF-8 in them, made at random, and what the composer
+makes of them in ASCII: the same words and addresses, by a decoder that keeps
+to the letter of RFC 2047. Then fields that are given, folded."""
+import base64
+import email
+import email.policy
+import quopri
+import random
+import re
+from email.utils import getaddresses
+
+from composer import HEAD, compose, parsed, refused, write
+from harness import case, check, equal, new_dir
+
+WORDS = ('ü', 'Grüße', 'a', 'plain', '=?utf-8?Q?enc=20x?=', '=?utf-8?B?w7w=?=',
+         '漢字漢字漢字', '😀', 'x' * 30, 'é' * 40, '(ü)', '"q ü"', 'b,', 'c:d',
+         '\u2028', '=?', 'what?=')
+NAMES = ('Jörg', 'ü', 'plain', '"Doe, J"', '"ö, \\"x\\""', '"q"', 'Mr.', 'O\'N',
+         '=?utf-8?Q?enc=20x?=', '漢字' * 9, '=?utf-8?B?w7w=?=', 'y' * 60)
+COMMENTS = ('', '', '', ' (ü)', ' (a ü b)', ' (x (ü) y)', '(é é)',
+            ' (=?utf-8?Q?c?= ü)')
+BLANKS = (' ', ' ', '  ', '\t', '\n ', '\r\n\t')
+CODED = re.compile(r'(\(*)=\?([^?\s]+)\?([BbQq])\?([^?\s]*)\?=(\)*)')
+
+
+def decoded(s):
+    """A word is coded if it stands alone between blanks or parentheses, and
+    blanks between two of them are not shown (RFC 2047 5, 6.2)."""
+    out, coded = '', False
+    for blank, word in re.findall(r'([ \t\r\n]*)([^ \t\r\n]+)', s):
+        m = CODED.fullmatch(word)
+        if not (coded and m and not m[1]):
+            out += blank
+        if m:
+            raw = (base64.b64decode(m[4]) if m[3] in 'Bb' else
+                   quopri.decodestring(m[4].replace('_', ' ').encode()))
+            word = m[1] + raw.decode(m[2]) + m[5]
+        out, coded = out + word, m is not None and not m[5]
+    return out
+
+
+def unfolded(s):
+    return re.sub(r'\r?\n(?=[ \t])', '', s)
+
+
+def squeezed(s):
+    return re.sub(r'\s+', ' ', s).strip()
+
+
+def words(r):
+    return r.choice(WORDS[:5]) + ''.join(
+        r.choice(BLANKS) + r.choice(WORDS) for _ in range(r.randrange(1, 9)))
+
+
+def mailbox(r, n):
+    host = r.choice(('x.example', 'x.example', 'bücher.example'))
+    name = ''.join(r.choice(NAMES) + r.choice(BLANKS)
+                   for _ in range(r.randrange(4)))
+    spec = f'u{n}@{host}'
+    if name or r.random() < .3:
+        spec = f'{name}<{spec}>'
+    return spec + r.choice(COMMENTS)
+
+
+def addresses(r):
+    out = ''
+    for n in range(r.randrange(1, 5)):
+        out += r.choice((', ', ',', ',\n ')) if n else ''
+        if r.random() < .1:
+            out += r.choice(('Gruppe', 'Größe ü', '"g ü"')) + r.choice(
+                (':', ': ')) + mailbox(r, n) + ';'
+        else:
+            out += mailbox(r, n)
+    return out
+
+
+def read_list(s):
+    """Blanks apart, which a reader may put between the words of a name."""
+    return [(re.sub(r'\s', '', decoded(name)),
+             spec.replace('bücher', 'xn--bcher-kva'))
+            for name, spec in getaddresses([s])]
+
+
+def sent(field, values):
+    """The values of a message that has so many fields of that name."""
+    text = 'From: a@b\n' + ''.join(f'{field}: {v}\n' for v in values) + '\nx\n'
+    wire, utf8 = compose(text.encode(), 'noutf8')
+    head = wire.split(b'\r\n\r\n')[0].decode('ascii')
+    check(not utf8 and max(map(len, head.split('\r\n'))) <= 998, 'lines', head)
+    got = [unfolded(v) for v in re.findall(
+        rf'^{field}: ?(.*(?:\n[ \t].*)*)', head, re.M)]
+    equal(len(got), len(values), 'fields', head)
+    return got
+
+
+def same(seeds):
+    for seed in seeds:
+        r = random.Random(seed)
+        values = [words(r) for _ in range(100)]
+        for was, got in zip(values, sent('X-A', values)):
+            equal(squeezed(decoded(got)), squeezed(decoded(unfolded(was))),
+                  'words', seed, was, got)
+        values = [addresses(r) for _ in range(80)]
+        for was, got in zip(values, sent('Resent-To', values)):
+            equal(read_list(got), read_list(unfolded(was)), 'addresses', seed,
+                  was, got)
+            for m in re.finditer(r'[^\s(]=\?utf-8\?B\?\S*|\S*\?=[^\s)]', got):
+                check(m[0][:12] in was, 'no blank beside an encoded word',
+                      seed, was, got)
+
+
+@case('fields/random')
+def some():
+    """1,000 texts and 800 address lists."""
+    same(range(10))
+
+
+@case('fields/random-more', whole=True)
+def more():
+    same(range(10, 150))
+
+
+@case('fields/folded')
+def folded():
+    """Whatever has blanks is folded at them, quoted strings too, and comes
+    back; what has none is refused."""
+    for name in ('word ' * 300 + 'end', 'two  blanks  ' * 90 + '.',
+                 'x\\\\y ' * 200 + '\\"'):
+        wire, _ = compose(b'x\n', f'to="{name}" <a@b>, c@d', 'cc=e@f')
+        m = email.message_from_bytes(wire, policy=email.policy.compat32)
+        check(max(map(len, wire.split(b'\r\n'))) <= 78, 'long lines', wire)
+        check(not re.search(rb'\n[ \t]*\r\n[ \t]', wire), 'a blank line', wire)
+        equal(getaddresses([unfolded(m['To'])]),
+              [(name.replace('\\\\', '\\').replace('\\"', '"'), 'a@b'),
+               ('', 'c@d')], 'To', wire)
+    said = refused(b'x\n', 'to="' + 'x' * 600 + '" <a@b>')
+    check('no address list' in said, said)
+
+
+@case('fields/file-name')
+def file_name():
+    """A name that looks like an encoded word is not one."""
+    name = '=?utf-8?Q?x?=.txt'
+    path = write(new_dir('name'), name, b'1')
+    wire, _ = compose(b'x\n', 'attach=' + path)
+    equal(next(parsed(wire).iter_attachments()).get_filename(), name, 'name')
+    check(b'=?' not in wire, 'an encoded word', wire)
+
+
+@case('fields/signed')
+def signed():
+    """Nothing can be added to a message whose header is signed."""
+    text = HEAD + b'DKIM-Signature: v=1\n\nx\n'
+    path = write(new_dir('signed'), 'a', b'1')
+    for arg in ('attach=' + path, 'html=' + path):
+        said = refused(text, arg)
+        check('nothing can be added' in said and 'signed' in said, said)
