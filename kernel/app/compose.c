@@ -11,6 +11,7 @@
 #include "mime.h"
 #include "rng.h"
 #include "sign.h"
+#include "text.h"
 
 #define FILES_AT_MOST 64 /* attached; and as many shown in the HTML */
 #define FIELDS        (CONF_LIST_MAX + 8)
@@ -140,8 +141,59 @@ static struct smtp_str trimmed(struct smtp_str s)
     return s;
 }
 
+/* The key that makes the field all the same; NULL: none does. */
+static const char *made_by(const struct config *c, struct smtp_str name)
+{
+    const struct {
+        const char *field, *key;
+        bool made;
+    } table[] = {
+        { "from", "from", c->set_from_header != TRI_OFF },
+        { "to", "to", true },
+        { "bcc", "bcc", true }, /* as a field it would be told to everybody */
+        { "date", "set_date_header", c->set_date_header != TRI_OFF },
+        { "message-id", "message_id", c->set_msgid_header != TRI_OFF },
+        { "subject", "subject", c->subject.len != 0 },
+        { "cc", "cc", c->cc.count != 0 },
+        { "reply-to", "reply_to", c->reply_to.count != 0 },
+        { "in-reply-to", "in_reply_to", c->in_reply_to.len != 0 },
+        { "references", "references", c->references.len != 0 },
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(table) / sizeof(*table); i++)
+        if (table[i].made && text_same(name.p, name.len, table[i].field))
+            return table[i].key;
+    return NULL;
+}
+
+/* A message has one From, one Subject (RFC 5322 3.6); readers and servers
+ * differ in what they do with two. */
+static bool is_second(const struct config *c, const struct fields *f,
+                      struct smtp_str name, struct report *r)
+{
+    static const char *const single[] = {
+        "subject", "sender", "reply-to", "cc", "in-reply-to", "references"
+    };
+    const char *key = made_by(c, name);
+    size_t i, k;
+
+    if (key != NULL)
+        return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
+                           "header: the field %.*s is what the key %s is for",
+                           (int)name.len, name.p, key);
+    for (i = 0; i < sizeof(single) / sizeof(*single); i++)
+        for (k = 0; text_same(name.p, name.len, single[i]) && k < f->count; k++)
+            if (text_same(f->at[k].name.p, f->at[k].name.len, single[i]))
+                return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
+                                   "header: a second field %.*s", (int)name.len,
+                                   name.p);
+    return false;
+}
+
 /* "Name: value" of the key header. */
-static bool add_line(struct fields *f, struct smtp_str line, struct report *r)
+static bool add_line(const struct config *c, struct fields *f,
+                     struct smtp_str line, struct report *r)
 {
     const char *colon = memchr(line.p, ':', line.len);
     struct message_field field = { .kind = MESSAGE_WORDS, .name = line };
@@ -151,6 +203,8 @@ static bool add_line(struct fields *f, struct smtp_str line, struct report *r)
                           "header wants \"Name: value\", not \"%.*s\"",
                           line.len > 60 ? 60 : (int)line.len, line.p);
     field.name.len = (size_t)(colon - line.p);
+    if (is_second(c, f, field.name, r))
+        return false;
     field.value.p = colon + 1;
     field.value.len = line.len - field.name.len - 1;
     field.value = trimmed(field.value);
@@ -183,7 +237,7 @@ static bool fields(const struct config *c, const struct smtp_job *job,
     add(&f, "Auto-Submitted", literal(automatic[c->auto_submitted]),
         MESSAGE_ASCII);
     for (i = 0; i < c->header.count; i++)
-        if (!add_line(&f, str_of(c->header.item[i]), r))
+        if (!add_line(c, &f, str_of(c->header.item[i]), r))
             return false;
     spec->field = f.at;
     spec->field_count = f.count;

@@ -155,3 +155,25 @@ def signed():
     for arg in ('attach=' + path, 'html=' + path):
         said = refused(text, arg)
         check('nothing can be added' in said and 'signed' in said, said)
+
+
+@case('fields/once')
+def once():
+    """Of what describes the body there is one: the composer's where it makes
+    one, else the one that is given."""
+    given = ['field=Content-Type: text/html', 'field=MIME-Version: 1.1',
+             'field=content-transfer-encoding: 8bit',
+             'field=Content-Language: de']
+    path = write(new_dir('once'), 'a', b'1')
+    for text, args, want in (
+            (b'x\n', [], ['text/plain', '1.0', '7bit']),
+            (b'x\n', ['attach=' + path], ['multipart/mixed', '1.0', None]),
+            (HEAD + b'\nx\n', [], ['text/html', '1.1', '8bit']),
+            (HEAD + b'\n\xc3\xbc\n', ['no8bit'],
+             ['text/plain', '1.0', 'quoted-printable'])):
+        m = parsed(compose(text, *given, *args)[0])
+        equal([m.get_content_type(), m['MIME-Version'],
+               m['Content-Transfer-Encoding']], want, 'fields', args)
+        equal(m['Content-Language'], 'de', 'Content-Language')
+        for name in ('Content-Type', 'MIME-Version'):
+            equal(len(m.get_all(name)), 1, name, args)

@@ -238,6 +238,11 @@ def rewritten():
     for more, message, words in (
             ('', b'x\n', 'no @'), ('header X\n', b'x\n', 'Name: value'),
             ('header X Y: z\n', b'x\n', 'no name'),
+            ('header From: x@y\n', b'x\n', 'what the key from is for'),
+            ('header bcc: x@y\n', b'x\n', 'what the key bcc is for'),
+            ('subject a\nheader SUBJECT: b\n', b'x\n', 'key subject'),
+            ('header Sender: a\nheader X: b\nheader sender: c\n', b'x\n',
+             'a second field sender'),
             ('references a\u00fc\n', b'x\n', 'References')):
         r, _ = send(message, rcpt='root' if not more else 'rcpt@mail.test',
                     more=more)
