@@ -15,18 +15,17 @@ wanted_log() {
 }
 
 log_attempt() {
-    local line mail=
+    local line
     wanted_log || return 0
     log_envelope
-    line="host=$(clean "${conf[host]-}") tls=${conf[tls]-on}"
+    line="host=$(word "${conf[host]-}") tls=${conf[tls]-on}"
     if [ "${conf[auth]-off}" = off ]; then
         line+=' auth=off'
     else
-        line+=" auth=on user=$(clean "${conf[user]-}")"
+        line+=" auth=on user=$(word "${conf[user]-}")"
     fi
     line+=" from=$from_said recipients=$rcpt_said"
-    [ ! -e "$call/message" ] || mail=$(stat -c %s -- "$call/message")
-    line+=" mailsize=${bytes_said:-$mail}"
+    [ -z "$bytes_said" ] || line+=" mailsize=$bytes_said"
     [ "$code_said" = - ] ||
         line+=" smtpstatus=$code_said smtpmsg='$code_said $text_said'"
     [ "$status" = 0 ] || line+=" errormsg='$(clean "$why")'"
@@ -35,20 +34,23 @@ log_attempt() {
     log_line "$line"
 }
 
-# From the report: who, and the words about the first who has not got it.
+# From the report: who, and the words about the first who has not got it; the
+# size, if anybody has.
 log_envelope() {
     local rest address result code enhanced text plain worst=0
     local re='"bytes":([0-9]+),'
     from_said='' rcpt_said='' code_said=- text_said='' bytes_said=''
     [ "$reported" = 1 ] || return 0
-    ! report_text from || from_said=$(clean "$plain")
-    [[ $last =~ $re ]] && bytes_said=${BASH_REMATCH[1]}
+    ! report_text from || from_said=$(word "$plain")
     rest=${last#*'"recipients":['}
     while report_rcpt; do
-        rcpt_said+=${rcpt_said:+,}$(clean "$address")
+        rcpt_said+=${rcpt_said:+,}$(word "$address")
+        [ "$result" != sent ] || ! [[ $last =~ $re ]] ||
+            bytes_said=${BASH_REMATCH[1]}
         [ $worst = 0 ] || continue
         [ "$result" = sent ] || worst=1
         code_said=$code text_said=$(clean "$text")
+        [ "$enhanced" = - ] || text_said="$enhanced $text_said"
     done
 }
 
@@ -58,8 +60,11 @@ log_event() { # words
 }
 
 clean() { # text
-    local text=${1//[[:cntrl:]]/ }
-    printf '%s' "${text//\'/\"}"
+    printf '%s' "${1//[[:cntrl:]\']/?}"
+}
+
+word() { # text that stands without quotation marks
+    clean "${1// /?}"
 }
 
 log_line() { # text

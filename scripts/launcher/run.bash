@@ -105,7 +105,7 @@ run() {
         printf 'bootmail: %s\n' "$why" >&2
     fi
     [ "$status" = 0 ] || explain
-    [ "$status" = 0 ] || [ -z "$loopback" ] ||
+    [ -z "$loopback" ] || [[ $why != *"$loopback"* ]] ||
         notice "(${conf[host]} is this host: the guest reaches it as $loopback)"
     [ "$status" != $EX_CONFIG ] || [ ${#notes[@]} = 0 ] ||
         printf 'bootmail: %s\n' "${notes[@]}" >&2
