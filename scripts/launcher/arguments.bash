@@ -24,6 +24,7 @@ Boots a virtual machine that submits the message and nothing else.
   -F NAME             full name for a From field that has to be made
   -N WHEN, -R WHAT    delivery notes: never, or failure,delay,success; with
                       full or hdrs of the message (dsn_notify, dsn_return)
+  -V ENVID            a name for this delivery in such notes (dsn_envid)
   -t                  recipients also from To, Cc and Bcc of the message
   --read-envelope-from  the sender is the message's From; with this or -f the
                       first account with such a from is used (msmtp's rule)
@@ -144,11 +145,12 @@ parse() {
         --configure) value "$@"; address=${2:-?}; shift ;;
         --semihosting) semihosting=1 ;;
         # sendmail's, without meaning here: one message is sent, at once
-        -i | -G | -m | -n | -U | -bm | -[oBAhLOV]?*) ;;
-        -[oBAhLOV]) value "$@"; shift ;;
+        -i | -G | -m | -n | -U | -bm | -[oBAhLO]?*) ;;
+        -[oBAhLO]) value "$@"; shift ;;
         -N) value "$@"; check_notify "${2,,}"; notify=${2,,}; shift ;;
         -R) value "$@"; [[ ${2,,} = @(off|full|hdrs) ]] ||
             die $EX_USAGE "-R wants full or hdrs"; what=${2,,}; shift ;;
+        -V) value "$@"; check_envid "$2"; settings+=(dsn_envid "$2"); shift ;;
         -bp) mode=list ;;
         -q*) mode=flush ;;
         -bi) exit 0 ;; # aliases are read when they are needed
@@ -156,7 +158,7 @@ parse() {
 the message there, and recipients as arguments or by -t" ;;
         -b[dD]) die $EX_USAGE "$1: this is no server; it sends one message" ;;
         -b*) die $EX_USAGE "$1: only -bm (sending), -bp and -bi can be done" ;;
-        -[CafrFNRX]?*) set -- "${1:0:2}" "${1:2}" "${@:2}"; continue ;;
+        -[CafrFNRVX]?*) set -- "${1:0:2}" "${1:2}" "${@:2}"; continue ;;
         -[tviGmnU]?*) set -- "${1:0:2}" "-${1:2}" "${@:2}"; continue ;;
         -?*) die $EX_USAGE "unknown option $1 (see --help)" ;;
         @(smtp?(s)|lmtp)?(+plain)://*) value URL "$1"; url=$1 ;;
@@ -191,6 +193,12 @@ check_notify() {
     local one='(failure|delay|success)'
     [[ $1 =~ ^(off|never|$one(,$one)*)$ ]] ||
         die $EX_USAGE "-N wants never, or some of failure,delay,success"
+}
+
+check_envid() {
+    case $1 in
+    '' | *[!\ -~]*) die $EX_USAGE "-V wants a name of printable ASCII" ;;
+    esac
 }
 
 check_seconds() {

@@ -16,6 +16,7 @@ from harness import LAUNCHER, Skip, case, check, command, equal, new_dir, \
     private_file
 from lab import files as lab_files, launch, pki
 from launcher_lib import call, members, packed, refused
+from spoollab import DEAD_PORT, Queue
 from standin import SENT, stand_in
 
 NOFILE = {'drop': ['config', 'HOME', 'XDG_CONFIG_HOME']}
@@ -397,6 +398,29 @@ def killed():
         names = [n for _, _, files in os.walk(here) for n in files]
         check(not any('core' in n for n in names), f'a core file: {names}')
         check(os.listdir(tmp), 'nothing was left: was it killed?')
+
+
+@case('settings/what-a-command-leaves')
+def grandchild():
+    """A command of the configuration starts something that stays, an agent
+    for example: it is not waited for, and holds neither the message nor what
+    the caller reads."""
+    fifo = os.path.join(new_dir('fifo'), 'end')
+    os.mkfifo(fifo)
+    stay = f'cat {fifo} >&2 & '
+    try:
+        got = packed('a@b.c', conf=CONF + f'passwordeval {stay} echo pw\n')
+        equal(got['password'], b'pw\n', 'password')
+        got = packed('a@b.c', conf=CONF + f'eval {stay} echo port 26\n')
+        check(b'port 26' in got['bootmail.conf'], 'eval', got)
+        q = Queue(DEAD_PORT, 'auth plain\nauth_unsafe on\nuser u\n'
+                  f'passwordeval {stay} echo pw\n')
+        q.send('b@mail.test')
+        check('next attempt' in q.send('-bp').stdout.decode(),
+              'the message is held')
+    finally:
+        with open(os.open(fifo, os.O_RDWR), 'wb'):
+            pass  # whoever waits for it goes on to its end
 
 
 @case('settings/delivers')
