@@ -4,8 +4,11 @@ import os
 import re
 import shutil
 
-from harness import TOP, Skip, case, check, command, equal, new_dir, succeed
+from fake import Fake
+from harness import (LAUNCHER, TOP, Skip, case, check, command, equal, new_dir,
+                     private_file, succeed)
 from images import image
+from spoollab import PLAIN, got, server
 
 DEPLOY = os.path.join(TOP, 'deploy')
 
@@ -35,6 +38,53 @@ def systemd():
     done = succeed(['systemd-analyze', 'verify', '--man=no',
                     *(os.path.join(folder, n) for n in names)])
     equal(done.stderr.decode(), '', 'what systemd says about them')
+
+
+@case('deploy/systemd-spool')
+def systemd_spool():
+    """The spool that the unit, the manual page and its head name is one that
+    the unit may write to."""
+    with open(shipped('systemd/bootmail-flush.service')) as f:
+        unit = f.read()
+    place, = re.findall(r'says spool (/\S+)\.', unit)
+    state, = re.findall(r'^StateDirectory=(\S+)$', unit, re.M)
+    check('ProtectSystem=strict' in unit, 'no ProtectSystem=strict')
+    check(place.startswith(f'/var/lib/{state}/'), 'the spool is elsewhere',
+          place)
+    with open(os.path.join(TOP, 'scripts/man/bootmail.1')) as f:
+        page = f.read()
+    for dir_ in (f'/var/lib/{state}', *re.findall(r' -(/var/spool/\S+)', unit)):
+        check(f'.Pa {dir_}' in page, f'{dir_} is not in the manual page')
+    if command(['unshare', '-m', 'true']).returncode != 0:
+        raise Skip('needs root, to mount')
+    program = os.path.abspath(image('posix-asan'))
+    for spool, status in ((place, 0), ('/var/cache/bootmail', 75)):
+        folder = new_dir('unit')
+        conf = os.path.join(folder, 'bootmail.conf')
+        with Fake(server()) as srv:
+            private_file(conf, (PLAIN.format(port=1) + f'spool {spool}\n'
+                                'eval echo port $(cat port)\n').encode())
+            # the file system as the unit has it
+            script = f'''set -e
+mount -t tmpfs none /var/lib
+mkdir -m 700 /var/lib/{state}
+mount -o remount,ro,bind /
+cd /var/lib/{state}
+mkdir tmp
+echo 1 >port
+{LAUNCHER} --board posix --image {program} -C {conf} b@mail.test <{conf}
+echo {srv.port} >port
+{LAUNCHER} --board posix --image {program} -C {conf} --flush-all
+{LAUNCHER} --board posix --image {program} -C {conf} -bp
+'''
+            done = command(['unshare', '-m', 'sh', '-c', script], 60, env={
+                'PATH': os.environ['PATH'],
+                'TMPDIR': f'/var/lib/{state}/tmp'})
+            equal(done.returncode, status, f'status with spool {spool}',
+                  done.stderr)
+            equal(len(got(srv)), 1 - bool(status), 'messages', done.stderr)
+            check(bool(status) or b'the queue is empty' in done.stdout,
+                  'left in the spool', done.stdout)
 
 
 @case('deploy/yaml')
