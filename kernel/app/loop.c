@@ -38,9 +38,9 @@ void loop_notice(struct loop_notice *n, uint64_t now_ms, const char *what)
 {
     if (n->next == 0) {
         n->since = now_ms;
-        n->next = now_ms + NOTICE_MS;
+        n->next = now_ms + (n->each != 0 ? n->each : NOTICE_MS);
     } else if (now_ms >= n->next) {
-        n->next += NOTICE_MS;
+        n->next += n->each != 0 ? n->each : NOTICE_MS;
         log_say("still waiting for %s (%lu s)", what,
                 (unsigned long)((now_ms - n->since) / 1000));
     }

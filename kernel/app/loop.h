@@ -15,10 +15,10 @@ uint64_t loop_sleep(uint64_t until_ms);
 /* Poll the stack, sleep if nothing came. For phases that move no data. */
 uint64_t loop_turn(uint64_t until_ms);
 
-/* A line "still waiting for WHAT (5 s)" each 5 s, so that a person sees life.
- * Zero-initialise before a phase. */
+/* A line "still waiting for WHAT (5 s)" each 5 s, or each so many ms, so that
+ * a person sees life. Zero-initialise before a phase. */
 struct loop_notice {
-    uint64_t since, next; /* ms */
+    uint64_t since, next, each; /* ms */
 };
 void loop_notice(struct loop_notice *, uint64_t now_ms, const char *what);
 

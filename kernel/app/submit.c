@@ -400,7 +400,8 @@ static void say_waiting(struct session *s, uint64_t now)
     if (now < s->notice.next && s->notice.next != 0)
         return;
     size = s->conf->check ? 0 : message_size(s->message);
-    if (strcmp(smtp_state_name(&s->smtp), "BODY") == 0)
+    s->notice.each = strcmp(smtp_state_name(&s->smtp), "BODY") == 0 ? 1000 : 0;
+    if (s->notice.each != 0)
         snprintf(what, sizeof(what),
                  "the server to take the message, %lu of %lu KB sent",
                  (unsigned long)(s->body_sent / 1024),

@@ -13,7 +13,49 @@ see() {
     '{"bootmail":1,'*) return ;;
     *" ms  $MARK") marked=1 ;;
     esac
-    [ $verbose = 0 ] || printf '%s\n' "$last" >&2
+    [ $verbose = 0 ] || show_line "$last"
+}
+
+# ------------------------------------------------------------- on a terminal
+
+# The guest's log; and below it, once its last line is a second old, one line
+# that says each second what is going on. Nobody but a terminal gets that, nor
+# more than each fifth of the lines that say that nothing happens.
+width=0 doing='' since=0 told=0
+
+watch_begin() {
+    local rows
+    width=0 doing='starting the machine' since=$SECONDS told=0
+    [ $verbose = 1 ] && [ -t 2 ] || return 0
+    read -r rows width < <(stty size <&2 2>/dev/null)
+    [[ $rows$width =~ ^[0-9]+$ ]] && ((width > 20)) || width=80
+}
+
+show_line() {
+    local text=${1#*" ms  "}
+    if [[ $text =~ ^still\ (waiting\ for\ .*)\ \(([0-9]+)\ s\)$ ]]; then
+        doing=${BASH_REMATCH[1]}
+        ((width == 0 && BASH_REMATCH[2] % 5 == 0)) || return 0
+    else
+        doing=$text since=$SECONDS
+    fi
+    watch_wipe
+    printf '%s\n' "$1" >&2
+}
+
+watch_tick() {
+    local text
+    ((width != 0 && SECONDS > since && SECONDS != told)) || return 0
+    told=$SECONDS
+    text="    ... $doing"
+    printf '\r%-*s' $((width - 1)) \
+        "${text:0:width - 12} ($((SECONDS - since)) s)" >&2
+}
+
+watch_wipe() {
+    ((width != 0 && told != 0)) || return 0
+    printf '\r%*s\r' $((width - 1)) '' >&2
+    told=0
 }
 
 # Follows the console, a file, until no process of the guest holds the FIFO
@@ -22,6 +64,7 @@ see() {
 watch_console() {
     local line part='' over=0
     last='' lines=0 marked=0
+    watch_begin
     while :; do
         while IFS= read -r line; do
             see "$part$line"
@@ -29,9 +72,11 @@ watch_console() {
         done
         part+=$line
         [ $over = 0 ] || break
+        watch_tick
         read -r -t 0.1 line <&"$end"
         [ $? -gt 128 ] || over=1 # and once more for what came last
     done <"$console"
+    watch_wipe
     [ -z "$part" ] || last=''
 }
 
