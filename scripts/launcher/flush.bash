@@ -11,7 +11,9 @@ queue_flush() {
     [ -n "$spool" ] || return 0
     find_image
     spool_open
-    exec 6<>"$spool/lock" && flock -n 6 || {
+    { exec 6<>"$spool/lock"; } 2>/dev/null ||
+        die $EX_TEMPFAIL "nothing can be written in $spool"
+    flock -n 6 || {
         notice "another --flush is at work in $spool"
         return 0
     }

@@ -108,7 +108,8 @@ limit_remember() {
 
 # For the shell that calls: until limit_unlock.
 limit_lock() {
-    { exec 5<>"$spool/limit.lock"; } 2>/dev/null && flock -w 60 5
+    { exec 5<>"$spool/limit.lock"; } 2>/dev/null || return
+    flock -w 60 5 || { limit_unlock; return 1; }
 }
 
 limit_unlock() {

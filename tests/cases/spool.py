@@ -307,3 +307,16 @@ def many_left():
         q.nothing_left()
         equal([sorted(r) for _, r, _ in got(srv)],
               [sorted(rcpt[:10]), sorted(rcpt[10:])], 'recipients')
+
+
+@case('spool/read-only')
+def read_only():
+    """A --flush that can do nothing says so, and not that another does it."""
+    q = Queue(DEAD_PORT)
+    q.send('b@mail.test')
+    lock = os.path.join(q.spool, 'lock')
+    os.mkdir(lock)  # root could write to a file whatever its mode
+    done = q.send('--flush', status=75)
+    check('nothing can be written' in done.log, 'the reason', done.log)
+    os.rmdir(lock)
+    q.send('--flush')
