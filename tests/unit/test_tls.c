@@ -446,18 +446,25 @@ static void versions(void)
     }
 }
 
+/* By the names of OpenSSL, and of the IANA registry. */
 static void suites(void)
 {
-    static const char *const names[] = { "ECDHE-ECDSA-AES128-GCM-SHA256",
-                                         "ECDHE-ECDSA-AES256-GCM-SHA384",
-                                         "ECDHE-ECDSA-CHACHA20-POLY1305" };
+    static const char *const names[][2] = {
+        { "ECDHE-ECDSA-AES128-GCM-SHA256",
+          "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
+        { "ECDHE-ECDSA-AES256-GCM-SHA384",
+          "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" },
+        { "ECDHE-ECDSA-CHACHA20-POLY1305",
+          "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
+    };
 
     for (size_t i = 0; i < 3; i++) {
         struct job j = job_of("ec");
 
         j.max = TLS1_2_VERSION;
-        j.ciphers = names[i];
+        j.ciphers = names[i][0];
         good(&j);
+        CHECK_STR(j.info.cipher, names[i][1]);
     }
 }
 
@@ -495,6 +502,9 @@ static void refused(void)
     }
 }
 
+#define LABEL_63 \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void hosts(void)
 {
     struct job j = job_of("ec");
@@ -512,10 +522,13 @@ static void hosts(void)
     bad(&j, TLS_E_NAME, "not for 127.0.0.2");
     j.host = "post.test";
     bad(&j, TLS_E_NAME, "not for post.test");
+    j.host = LABEL_63 ".test"; /* RFC 1035 2.3.4 */
+    bad(&j, TLS_E_NAME, "not for aaa");
 
-    static const char *const wrong[] = {
-        "", ".", "a..b", "m\xc3\xa4il.test", "127.1", "mail.test\n", "a b"
-    };
+    static const char *const wrong[] = { "",      ".",
+                                         "a..b",  "m\xc3\xa4il.test",
+                                         "127.1", "mail.test\n",
+                                         "a b",   LABEL_63 "a.test" };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         j = job_of("ec");
         j.host = wrong[i];
@@ -656,6 +669,8 @@ static void plain_text(void)
     struct job j = job_of("ec");
 
     j.plain = "\x16hello";
+    bad(&j, TLS_E_NOT_TLS, "plain text");
+    j.chunk = 1; /* the first byte could be a record's */
     bad(&j, TLS_E_NOT_TLS, "plain text");
     j = job_of("ec");
     j.cut = 0;
