@@ -119,7 +119,7 @@ limit_unlock() {
 # Mails to each but this one, in limit_had, their lines in limit_lines; when
 # each got this one, in limit_own.
 declare -A limit_had=() limit_own=()
-limit_lines=() limit_tried=()
+limit_lines=() limit_tried=() limit_attempts=0
 held=0 # something has been, by this call
 limit_load() { # id
     local IFS=$'\t' time id address now
@@ -142,7 +142,8 @@ limit_load() { # id
 limit_store() { # id
     local address tab=$'\t'
     for address in "${!limit_own[@]}"; do
-        [ -z "${limit_own[$address]}" ] || limit_lines+=("${limit_own[$address]}$tab$1$tab$address")
+        [ -z "${limit_own[$address]}" ] ||
+            limit_lines+=("${limit_own[$address]}$tab$1$tab$address")
     done
     {
         printf '%s\n' ${limit_lines[@]+"${limit_lines[@]}"} |
@@ -165,6 +166,13 @@ limit_settle() {
     done
     limit_store "${entry##*/}"
     limit_unlock
+}
+
+# The launcher ends before the attempt has begun that was counted.
+limit_abandon() {
+    [ ${#limit_tried[@]} != 0 ] && [ -n "$entry" ] && [ -d "$entry" ] &&
+        journal_read && [ "$attempts" = "$limit_attempts" ] || return 0
+    limit_settle
 }
 
 # ------------------------------------------------------------- before an attempt
@@ -219,7 +227,7 @@ limit_entry() {
     hold_all || { limit_unlock; return 2; }
     limit_store "$id"
     limit_unlock
-    limit_tried=(${go[@]+"${go[@]}"})
+    limit_tried=(${go[@]+"${go[@]}"}) limit_attempts=$attempts
     [ ${#over[@]} != 0 ] || return 0
     only=(${go[@]+"${go[@]}"})
     [ ${#go[@]} != 0 ]
@@ -314,13 +322,14 @@ limit_due() {
     limit_unlock
 }
 
-# Does each message in it that is still in new/ know that it is held?
+# Does each message in it that is still in new/ know that it is held? (One whose
+# journal cannot be read is never sent, and must not stop the others.)
 held_is_known() { # folder
     local mail
     for mail in "$1"/mail/*; do
         [ ! -e "$spool/new/${mail##*/}" ] || (
             entry=$spool/new/${mail##*/}
-            journal_read && [ "${fate[$address]-}" = held ]
+            ! journal_read || [ "${fate[$address]-}" = held ]
         ) || return 1
     done
 } 2>/dev/null

@@ -158,6 +158,7 @@ entry_arrived() {
 # the caller's. Fails if it is ours, and the caller must be told so.
 queue_abandon() { # exit status
     entry_arrived
+    limit_abandon
     [ -n "$entry" ] && [ $fresh = 1 ] && [ "$1" != 0 ] &&
         [ "$1" != $EX_UNSURE ] || return 0
     case $entry in
@@ -166,7 +167,10 @@ queue_abandon() { # exit status
         [ -d "$entry" ] || return 0
         journal_read
         case $1 in
-        64 | 65 | 78) [ $attempts != 0 ] || ! entry_remove || return 0 ;;
+        64 | 65 | 78)
+            # where somebody is held, the others are kept as well
+            [ $attempts != 0 ] || queue_has held || ! entry_remove ||
+                return 0 ;;
         esac
         notice "kept in $spool as ${entry##*/}, to be tried by --flush"
         return 1 ;;

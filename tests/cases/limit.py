@@ -285,6 +285,27 @@ def refused():
         equal((q.entries(), held(q)), ([], {}), 'left')
 
 
+@case('limit/hindered-when-parted')
+def hindered():
+    """One is held, then the password of the others cannot be had: it is 0, and
+    all are kept; a call that nobody of is held is the caller's (78)."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('ops@mail.test', message=alert(0))
+        q.write(srv.port, 'rate_limit 1\nauth plain\nauth_unsafe on\nuser u\n'
+                'passwordeval false\n')
+        q.send('new@mail.test', message=alert(1), status=78)
+        done = q.send('ops@mail.test', 'new@mail.test', message=alert(2))
+        check('kept in' in done.log, 'no word', done.log)
+        equal((len(q.entries()), len(held(q))), (1, 1), 'kept and held')
+        q.write(srv.port, 'rate_limit 1\n')
+        q.flush()
+        nothing_left(q)
+        equal(arrivals(srv), {('ops@mail.test', 'alert 0'): 1,
+                              ('ops@mail.test', 'alert 2'): 1,
+                              ('new@mail.test', 'alert 2'): 1}, 'arrived')
+
+
 @case('limit/clock-set-back')
 def clock():
     """Times that lie ahead hold nothing for longer than an hour from now."""
