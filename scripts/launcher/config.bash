@@ -42,10 +42,24 @@ find_config() {
         [ -n "$config" ] || [ ! -e "$f" ] || config=$f
     done
     [ -n "$config" ] ||
-        die $EX_CONFIG "no configuration: give one with -C (see --help)"
-    if [ -d "$config" ] || [ ! -r "$config" ]; then
-        die $EX_CONFIG "$config: cannot be read"
+        die $EX_CONFIG "no configuration: none of the usual files is there \
+(${dir:+$dir/bootmail/bootmail.conf, }/etc/bootmail.conf); give one with -C, \
+or have one written: bootmail --configure ADDRESS"
+    readable "$config" || die $EX_CONFIG "$REPLY"
+}
+
+# Or says why not, in $REPLY. (It may be a pipe.)
+readable() { # file
+    if [ ! -e "$1" ]; then
+        REPLY="$1: cannot be read: there is no such file"
+    elif [ -d "$1" ]; then
+        REPLY="$1: cannot be read: it is a folder"
+    else
+        REPLY="$1: cannot be read by $(id -un)"
+        [ -r "$1" ]
+        return
     fi
+    return 1
 }
 
 # msmtp's rule: whoever else can read a password has it already. In these two

@@ -165,6 +165,14 @@ general_step() {
         step "check user (often the whole address) and password; with two-factor login the provider wants an app password" ;;
     *relay\ access\ denied* | *relay\ not\ permitted* | *relaying\ denied*)
         step "the server sends to others only for those who log in: set auth on, user and password, and use its submission port (587 or 465)" ;;
+    *is\ not\ among\ the*trust\ anchors*)
+        step "if that is an authority of your own, name its certificate by tls_trust_file" ;;
+    *does\ not\ offer\ starttls*)
+        step "if its port speaks TLS from the first byte (465), set tls_starttls off; tls off sends in the clear" ;;
+    *the\ address\ has\ no\ @\ and\ domain*)
+        step "a name without a domain gets one by maildomain DOMAIN, or becomes an address by aliases FILE" ;;
+    *there\ is\ no\ account\ *)
+        step "the accounts of $config: $(conf_accounts | sort -u | paste -sd ' ')" ;;
     esac
 }
 

@@ -108,7 +108,8 @@ check_files() {
     local f
     for f in ${html:+"$html"} ${inline[@]+"${inline[@]}"} \
         ${attach[@]+"${attach[@]}"}; do
-        [[ -f $f && -r $f ]] || die $EX_DATAERR "$f: no file that can be read"
+        readable "$f" || die $EX_DATAERR "$REPLY"
+        [ -f "$f" ] || die $EX_DATAERR "$f: cannot be read: it is no file"
     done
 }
 

@@ -136,7 +136,8 @@ run() {
     [ $verbose = 0 ] || sed 's/^/bootmail: /' "$work/errors" >&2
     want=$status
     report_text reason
-    reported=1 why=$plain
+    reported=1
+    in_our_words "$plain"
     case $board in
     x86_64) want=$((2 * status + 1)) ;;
     aarch64) [ $semihosting = 1 ] || want=0 ;;
@@ -154,6 +155,17 @@ run() {
         notice "(${conf[host]} is this host: the guest reaches it as $loopback)"
     [ "$status" != $EX_CONFIG ] || [ ${#notes[@]} = 0 ] ||
         printf 'bootmail: %s\n' "${notes[@]}" >&2
+}
+
+# The image calls the configuration by the name it got; options of the command
+# line are lines to it.
+in_our_words() { # reason
+    local args="the launcher's arguments (args), line "
+    why=$1
+    case $why in
+    'bootmail.conf, line '*) why=$config${why#bootmail.conf} ;;
+    "$args"*) why=${why#*: } ;;
+    esac
 }
 
 no_report() { # exit status of the machine, time limit, time it took

@@ -184,7 +184,7 @@ def attachments():
             for n, name in enumerate(names)]
     equal(got, want + [('attach/011/link', b'0')], 'attachments')
     for bad in ('/dev/null', folder, '/no/such', ''):
-        refused(65, 'no file', '--attach', bad, 'a@b.c')
+        refused(65, 'cannot be read', '--attach', bad, 'a@b.c')
     with open(os.path.join(folder, 'n' * 241), 'w'):
         refused(65, 'too long', '--attach', 'n' * 241, 'a@b.c', cwd=folder)
 
