@@ -230,15 +230,18 @@ static void pci_fill(uint16_t device)
     (void)pci_cap(0x80, 0, 2, 0x3000, 0x1000);
 }
 
+static bool with_msix = true;
+static const char *where = "0:3.0";
+
 static bool pci_probe(struct virtio_dev *dev, const char **why)
 {
     struct virtio_pci_access a = {
-        .where = "0:3.0",
+        .where = where,
         .read = pci_read,
         .write = pci_write,
         .map = pci_map,
         .ctx = pci_cfg,
-        .msix = true,
+        .msix = with_msix,
         .irq = IRQ_SURE,
     };
 
@@ -329,6 +332,52 @@ static void run_pci_refused(void)
     CHECK(!pci_probe(&dev, &why));
 }
 
+/* Without MSI-X the line is used, and reading the ISR lowers it. */
+static void run_pci_intx(void)
+{
+    struct virtio_dev dev;
+    const char *why = "";
+
+    with_msix = false;
+    where = NULL;
+    pci_fill(0x1041);
+    CHECK(pci_probe(&dev, &why));
+    CHECK_STR(dev.name, "virtio-pci ");
+    CHECK_EQ(pci_cfg[4] | pci_cfg[5] << 8, 0x6); /* the line is on */
+    dev.ops->irq_ack(&dev);
+    pci_cfg[0x60 + 3] = 9; /* no ISR: then nothing lowers the line */
+    CHECK(!pci_probe(&dev, &why));
+    CHECK(strstr(why, "incomplete") != NULL);
+    with_msix = true;
+    CHECK(pci_probe(&dev, &why));
+    dev.ops->irq_ack(&dev); /* and nobody reads it */
+}
+
+static void run_pci_queue(void)
+{
+    static struct vring_mem mem;
+    struct vring vr;
+    struct virtio_dev dev;
+    const char *why = "";
+
+    pci_fill(0x1041);
+    pci_cfg[0x80 + 16] = 1; /* notify_off_multiplier */
+    CHECK(pci_probe(&dev, &why));
+    bar4[4] = 1;
+    CHECK(virtio_start(&dev, 0, 0, &why));
+    bar4[0x12] = 1;
+    bar4[0x18] = 64;
+    bar4[0x1e] = 3; /* not at a 16-bit boundary */
+    CHECK(!virtio_queue(&dev, 0, &vr, &mem, 32, &why));
+    CHECK_EQ(bar4[0x1c], 0);
+    bar4[0x1e] = 4;
+    CHECK(virtio_queue(&dev, 0, &vr, &mem, 32, &why));
+    CHECK(!virtio_queue(&dev, 0, &vr, &mem, 32, &why)); /* it is in use */
+    CHECK_EQ(dev.ops->config_gen(&dev), 0);
+    bar4[0x15] = 7;
+    CHECK_EQ(dev.ops->config_gen(&dev), 7);
+}
+
 CASE(start)
 CASE(start_refused)
 CASE(queue_sizes)
@@ -336,6 +385,8 @@ CASE(config)
 CASE(mmio)
 CASE(pci)
 CASE(pci_refused)
+CASE(pci_intx)
+CASE(pci_queue)
 
 static const struct check_case cases[] = {
     { "start", case_start },
@@ -345,6 +396,8 @@ static const struct check_case cases[] = {
     { "mmio", case_mmio },
     { "pci", case_pci },
     { "pci_refused", case_pci_refused },
+    { "pci_intx", case_pci_intx },
+    { "pci_queue", case_pci_queue },
 };
 
 CHECK_MAIN(cases)
