@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../profile.h"
 #include "board.h"
 #include "heap.h"
 #include "sim.h"
@@ -219,8 +219,7 @@ static _Noreturn void fail(const char *why)
 {
     say("== %s", why);
     snprintf(world.result->why, sizeof world.result->why, "%s", why);
-    fflush(stdout);
-    _exit(0);
+    end_child(0);
 }
 
 void world_until(uint64_t until)
@@ -310,6 +309,5 @@ _Noreturn void world_run(void)
     heap = heap_stats();
     world.result->allocs = heap.count + heap.failed;
     oracle_judge(status);
-    fflush(stdout);
-    _exit(0);
+    end_child(0);
 }
