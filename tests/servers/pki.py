@@ -20,6 +20,8 @@ mail.test, 127.0.0.1 and 10.0.2.2, in its dates, and issued by ca.pem.
   loopback       for localhost, 127.0.0.1 and ::1
   gateway        for 10.0.2.2 and fec0::2, where a guest finds these
   leafca         a leaf with CA:TRUE
+  leafsign       a leaf whose key may sign certificates
+  selfca         issued by itself, CA:TRUE
   wrongeku       extendedKeyUsage clientAuth only
   client         a client's: the common name is the user test
   caeku          its intermediate's extendedKeyUsage is clientAuth only
@@ -38,7 +40,7 @@ import time
 
 NAMES = ('ec', 'rsa', 'chain', 'nochain', 'other', 'selfsigned', 'expired',
          'future', 'wronghost', 'nosan', 'dnsip',
-         'loopback', 'gateway', 'leafca', 'wrongeku',
+         'loopback', 'gateway', 'leafca', 'leafsign', 'selfca', 'wrongeku',
          'client', 'caeku', 'ncgood', 'ncbad', 'ncsoft')
 
 SAN = 'DNS:localhost,DNS:mail.test,IP:127.0.0.1,IP:10.0.2.2'
@@ -69,9 +71,9 @@ commonName = supplied
 '''
 
 
-def leaf_ext(san=SAN, ca='FALSE', eku='serverAuth'):
+def leaf_ext(san=SAN, ca='FALSE', eku='serverAuth', sign=False):
     text = 'basicConstraints=CA:%s\nkeyUsage=digitalSignature' % ca
-    text += ',keyCertSign\n' if ca == 'TRUE' else '\n'
+    text += ',keyCertSign\n' if sign or ca == 'TRUE' else '\n'
     text += 'extendedKeyUsage=%s\n' % eku
     text += 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
     return text + ('subjectAltName=%s\n' % san if san else '')
@@ -166,8 +168,9 @@ class Pki:
         self._issue('ec', cn, good, by='ca')
         self._issue('rsa', cn, good, by='ca-rsa', kind='rsa')
         self._issue('other', cn, good, by='ca-other')
-        self._issue('selfsigned', cn, good.replace(
-            'authorityKeyIdentifier=keyid\n', ''))
+        alone = 'authorityKeyIdentifier=keyid\n'
+        self._issue('selfsigned', cn, good.replace(alone, ''))
+        self._issue('selfca', cn, leaf_ext(ca='TRUE').replace(alone, ''))
         self._issue('expired', cn, good, by='ca', days=(-30, -2))
         self._issue('future', cn, good, by='ca', days=(300, 800))
         self._issue('wronghost', 'another.test',
@@ -180,6 +183,7 @@ class Pki:
         self._issue('gateway', '10.0.2.2',
                     leaf_ext('IP:10.0.2.2,IP:fec0::2'), by='ca')
         self._issue('leafca', cn, leaf_ext(ca='TRUE'), by='ca')
+        self._issue('leafsign', cn, leaf_ext(sign=True), by='ca')
         self._issue('wrongeku', cn, leaf_ext(eku='clientAuth'), by='ca')
         self._issue('client', 'test', leaf_ext(None, eku='clientAuth'),
                     by='ca')

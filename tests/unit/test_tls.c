@@ -483,6 +483,8 @@ static void refused(void)
         { "wronghost", TLS_E_NAME, "is for another.test, not for mail.test" },
         { "nosan", TLS_E_NAME, "no subject alternative name" },
         { "leafca", TLS_E_CERT, "a CA's, not a server's" },
+        { "leafsign", TLS_E_CERT, "may sign certificates" },
+        { "selfca", TLS_E_CERT, "self-signed" },
         { "wrongeku", TLS_E_CERT, "extended key usage" },
         { "caeku", TLS_E_CERT, "extended key usage" },
         { "ncgood", TLS_E_CERT, "name constraints" },
@@ -599,12 +601,20 @@ static void anchors(void)
         "# a comment\n-----BEGIN CERTIFICATE-----\nnot Base64!\n"
         "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMIIB\n"
         "-----BEGIN FISH-----\n-----END CERTIFICATE-----\n- -- text\n";
-    struct job j = job_of("selfsigned");
-    struct file f = slurp("selfsigned.pem");
+    static const char *const own[] = { "selfsigned", "selfca" };
+    struct job j;
+    struct file f;
 
-    j.conf.trust = f.p; /* the leaf itself is the anchor */
-    j.conf.trust_len = f.len;
-    good(&j);
+    for (size_t i = 0; i < 2; i++) { /* the leaf itself is the anchor */
+        char name[40];
+
+        (void)snprintf(name, sizeof(name), "%s.pem", own[i]);
+        f = slurp(name);
+        j = job_of(own[i]);
+        j.conf.trust = f.p;
+        j.conf.trust_len = f.len;
+        good(&j);
+    }
     f = slurp("nochain.pem"); /* issued by a CA that nobody knows */
     j = job_of("nochain");
     j.conf.trust = f.p;
