@@ -78,7 +78,7 @@ bool report_end(struct report *r, enum outcome outcome, enum status status,
     return false;
 }
 
-/* -------------------------------------------------------------- one envelope */
+/* ---------------------------------------------------------- one envelope */
 
 static struct config c;
 static struct smtp_job job;
