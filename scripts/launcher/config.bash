@@ -226,12 +226,20 @@ conf_on() { # key, its default
 
 # ------------------------------------------- what only this system can answer
 
+# By sed, into a new file: what is read has been opened before that.
+edit_ready() { # options for sed
+    {
+        hide ready ready_fd
+        sed "$@" >"$ready" || die $EX_TEMPFAIL "cannot store $config"
+    } <"$ready"
+}
+
 # msmtp's patterns in from and domain: %U user, %H host name, %C its canonical
 # form, %M what /etc/mailname says.
 replace_patterns() {
     local re='^[[:space:]]*(from|domain)[[:space:]].*%[UHCM]'
     local user host canonical mail
-    grep -qE "$re" "$work/files/bootmail.conf" || return 0
+    grep -qE "$re" "$ready" || return 0
     user=$(id -un) host=$(hostname)
     canonical=$(hostname -f 2>/dev/null) || canonical=$host
     mail=$(head -n 1 /etc/mailname 2>/dev/null)
@@ -240,17 +248,18 @@ replace_patterns() {
     *[!A-Za-z0-9._-]*)
         die $EX_CONFIG "$config: a % pattern stands for something odd here" ;;
     esac
-    sed -E -i "/$re/{s/%U/$user/g; s/%H/$host/g; s/%C/$canonical/g
-        s/%M/$mail/g}" "$work/files/bootmail.conf" ||
-        die $EX_TEMPFAIL "cannot store $config"
+    edit_ready -E "/$re/{s/%U/$user/g; s/%H/$host/g; s/%C/$canonical/g
+        s/%M/$mail/g}"
 }
 
-# The first line of what a command of the configuration prints, into a private
-# file. What else it says, on either channel, may be a secret: it goes nowhere.
+# The first line of what a command of the configuration prints, into a file
+# without a name. What else it says, on either channel, may be a secret: it goes
+# nowhere.
 run_command() { # key, its command, file
-    local status
+    local status output='' output_fd=''
+    hide output output_fd
     timeout --foreground -k 5 "${timeout:-300}" sh -c "$2" \
-        </dev/null >"$work/output" 2>/dev/null &
+        </dev/null >"$output" 2>/dev/null &
     guest=$!
     wait "$guest"
     status=$?
@@ -259,9 +268,9 @@ run_command() { # key, its command, file
         die $EX_CONFIG "$config: the command of $1 did not end in time"
     [ $status = 0 ] ||
         die $EX_CONFIG "$config: the command of $1 ended with status $status"
-    head -n 1 <"$work/output" >"$3" ||
+    head -n 1 <"$output" >"$3" ||
         die $EX_TEMPFAIL "cannot store what the command of $1 printed"
-    rm -f -- "$work/output"
+    close_fd "$output_fd"
     grep -q '[^[:space:]]' "$3" ||
         die $EX_CONFIG "$config: the command of $1 printed nothing"
 }
@@ -269,20 +278,20 @@ run_command() { # key, its command, file
 # As msmtp does it: each eval line becomes what its command prints, in every
 # account, when the file is read. The other lines keep their numbers.
 replace_evals() {
-    local i line key value script=''
+    local i line key value script='' answer='' answer_fd=''
     for i in "${!conf_keys[@]}"; do
         [ "${conf_keys[i]}" = eval ] || continue
-        run_command "eval in line $((i + 1))" "${conf_values[i]}" "$work/line"
-        IFS= read -r line <"$work/line"
-        printf '%s\n' "$line" >"$work/eval.$i"
+        hide answer answer_fd
+        run_command "eval in line $((i + 1))" "${conf_values[i]}" "$answer"
+        IFS= read -r line <"$answer"
         conf_split "$line"
         conf_keys[i]=$key conf_values[i]=$value
-        script+="$((i + 1)){r $work/eval.$i"$'\n'"d}"$'\n'
+        script+="$((i + 1))c\\"$'\n'"${line//\\/\\\\}"$'\n'
     done
-    [ -n "$script" ] || return 0
-    sed -i -e "$script" "$work/files/bootmail.conf" ||
+    close_fd "$answer_fd"
+    # by a pipe: what the commands said must not be seen in a list of processes
+    sed -f <(printf '%s' "$script") <"$conf_file" >"$ready" ||
         die $EX_TEMPFAIL "cannot store $config"
-    rm -f -- "$work"/eval.* "$work/line"
 }
 
 # What the launcher does itself leaves the file: the image would refuse it.
@@ -291,8 +300,7 @@ drop_lines() { # keys, as a regular expression
     for i in "${!conf_keys[@]}"; do
         [[ ! ${conf_keys[i]} =~ ^($1)$ ]] || script+="$((i + 1))s/.*/#/;"
     done
-    [ -z "$script" ] || sed -i -e "$script" "$work/files/bootmail.conf" ||
-        die $EX_TEMPFAIL "cannot store $config"
+    [ -z "$script" ] || edit_ready -e "$script"
 }
 
 # ------------------------------------------------------- which account it is

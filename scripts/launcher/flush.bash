@@ -63,16 +63,12 @@ flush_one() { # folder in new/
     [ -z "$q_account" ] || account=$q_account
     # nothing of this call's own: its password may be for another server
     if [ -n "$q_config" ]; then
-        config=$q_config made='' secret='' secret_given=0 conf_file=$q_config
-        settings=()
+        config=$q_config made='' secret='' secret_given=0 settings=()
         [ -r "$q_config" ] || die $EX_TEMPFAIL "$entry: $q_config cannot be read"
+        store_config "$q_config"
+    else
+        conf_read "$conf_file"
     fi
-    initrd=$work/initrd
-    cat -- "$conf_file" >"$work/bootmail.conf" ||
-        die $EX_TEMPFAIL "cannot store $config"
-    conf_file=$work/bootmail.conf
-    hide conf_file conf_fd
-    conf_read "$conf_file"
     conf_account "$account" || conf=()
     notes_leave && queue_settle ||
         die $EX_TEMPFAIL "$entry: the journal cannot be written"

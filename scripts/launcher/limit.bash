@@ -350,7 +350,7 @@ limit_after_call() {
     limit_due
     for dir in ${limit_released[@]+"${limit_released[@]}"}; do
         (
-            fresh=0 entry='' config_packed=0
+            fresh=0 entry='' config_ready=0
             flush_one "$dir"
         )
     done

@@ -1,11 +1,20 @@
 # shellcheck shell=bash
 #
 # packing.bash: the initrd. A private folder is filled with the files of the
-# image's table and packed as cpio "newc"; secrets travel in it alone.
+# image's table and packed as cpio "newc"; secrets travel in it alone. They are
+# in the folder as links: to where they lie, or to files without a name (hide).
 
 pack() { # host file, name in the archive, folder
     local to=${3:-$work/files}/$2
     if ! mkdir -p -- "${to%/*}" || ! cat -- "$1" >"$to"; then
+        die $EX_TEMPFAIL "cannot store $1"
+    fi
+}
+
+pack_link() { # host file, name in the archive
+    local file=$1 to=$work/files/$2
+    [[ $file = /* ]] || file=$PWD/$file
+    if ! mkdir -p -- "${to%/*}" || ! ln -sfT -- "$file" "$to"; then
         die $EX_TEMPFAIL "cannot store $1"
     fi
 }
@@ -28,7 +37,7 @@ pack_named() {
         */../*) die $EX_CONFIG "$config: $key $path: .. is not allowed" ;;
         esac
         if [ -f "$file" ] && [ -r "$file" ]; then
-            pack "$file" "$name"
+            pack_link "$file" "$name"
         else
             notes+=("$key: $file cannot be read")
         fi
@@ -54,7 +63,7 @@ pack_siblings() {
                 continue
             fi
             [ "$name" != password ] || private "$file"
-            pack "$file" "$name"
+            pack_link "$file" "$name"
         done
     done
     # no anchors of one's own: those of this system
@@ -62,7 +71,7 @@ pack_siblings() {
         /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem \
         /etc/ssl/cert.pem; do
         [ -e "$work/files/ca.pem" ] || [ ! -r "$bundle" ] ||
-            pack "$bundle" ca.pem
+            pack_link "$bundle" ca.pem
     done
 }
 
@@ -114,30 +123,31 @@ check_files() {
 }
 
 # The configuration as the image gets it: without what only this system knows.
-pack_config() {
-    rm -rf -- "$work/files"
-    mkdir "$work/files" || die $EX_TEMPFAIL "cannot make a folder in $work"
-    pack "$conf_file" bootmail.conf
-    conf_read "$work/files/bootmail.conf"
+ready_config() {
+    conf_read "$conf_file"
     [ -z "$(conf_values password)" ] || private "$config"
+    hide ready ready_fd
     replace_evals
     replace_patterns
-    conf_read "$work/files/bootmail.conf"
+    conf_read "$ready"
 }
 
 # One that was handed in counts; then, as msmtp has it, what is written out
 # comes first, and a command is asked only if somebody is going to log in.
-pack_password() {
+ask_password() {
     local command=${conf[passwordeval]-} auth=${conf[auth]-off}
+    password=''
     if [ $secret_given = 1 ]; then
         drop_lines password
-        printf '%s\n' "$secret" >"$work/files/password" ||
+        hide password password_fd
+        printf '%s\n' "$secret" | cat >"$password" ||
             die $EX_TEMPFAIL "cannot store the password"
         return
     fi
     [ -n "$command" ] && [ -z "${conf[password]-}" ] || return 0
     case $auth in off | external) return ;; esac
-    run_command passwordeval "$command" "$work/files/password"
+    hide password password_fd
+    run_command passwordeval "$command" "$password"
 }
 
 # What this call alone brings, into the folder $call: arguments, message and
@@ -146,9 +156,9 @@ gather_call() {
     local f n=0 name
     mkdir -p "$call/attach" || die $EX_TEMPFAIL "cannot make $call"
     check_files
-    pack_config
-    config_packed=1
     read_message
+    ready_config
+    config_ready=1
     sender_of_message
     choose_account
     limit_check
@@ -218,22 +228,29 @@ itself; give the address that this host has there" ;;
 # The call, and the configuration for its account, read anew for each attempt.
 # The call lies where it lies: links stand for it.
 make_initrd() {
-    [ $config_packed = 1 ] || pack_config
-    config_packed=0
+    [ $config_ready = 1 ] || ready_config
+    config_ready=0
     conf_account "$account" || conf=()
     with_settings
     find_loopback
-    pack_password
+    ask_password
     drop_lines 'passwordeval|aliases|auto_from'
+    rm -rf -- "$work/files"
+    pack_link "$ready" bootmail.conf
+    [ -z "$password" ] || pack_link "$password" password
     pack_named
     pack_siblings
+    hide initrd initrd_fd
     cp -rs --remove-destination -- "$call/." "$work/files/" && arguments_now &&
         (cd "$work/files" && find -L . -type f -print0 | sort -z |
-            cpio -0 -oL -H newc -R 0:0 --quiet) >"$work/initrd" ||
+            cpio -0 -oL -H newc -R 0:0 --quiet) >"$initrd" ||
         die $EX_TEMPFAIL "cannot pack the files"
     limit=$(time_limit)
     rm -rf -- "$work/files"
-    packed=$(stat -c %s -- "$work/initrd")
-    [ -z "$save" ] || install -m 600 -- "$work/initrd" "$save" ||
+    close_fd "$ready_fd"
+    close_fd "$password_fd"
+    ready_fd='' password_fd=''
+    packed=$(stat -L -c %s -- "$initrd")
+    [ -z "$save" ] || install -m 600 -- "$initrd" "$save" ||
         die $EX_TEMPFAIL "cannot write $save"
 }

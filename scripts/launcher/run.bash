@@ -216,8 +216,6 @@ deliver() {
     while :; do
         account=${all[0]} all=("${all[@]:1}")
         make_initrd 6>&- 7>&-
-        initrd=$work/initrd
-        hide initrd initrd_fd
         if [ "$board" = posix ]; then posix_command; else qemu_command; fi
         prepare_run
         if [ -z "$entry" ]; then
@@ -238,8 +236,8 @@ deliver() {
 }
 
 # What would be done, for people to read and to paste.
-show() {
-    printf 'files, as %q (written by --save):\n' "$initrd"
-    cpio -it --quiet <"$work/initrd" | sed 's/^/  /'
+show() { # names of the files
+    printf 'files, as %q (written by --save):\n  %s\n' "$initrd" \
+        "${1//$'\n'/$'\n  '}"
     printf 'command:\n  %s\n' "${cmd[*]@Q}"
 }

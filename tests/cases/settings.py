@@ -2,6 +2,7 @@
 what service managers and containers hand in. What comes of it is read in the
 archive that the image would get; where a secret goes, in /proc."""
 import base64
+import glob
 import os
 import resource
 import secrets as random
@@ -398,6 +399,71 @@ def killed():
         names = [n for _, _, files in os.walk(here) for n in files]
         check(not any('core' in n for n in names), f'a core file: {names}')
         check(os.listdir(tmp), 'nothing was left: was it killed?')
+
+
+def kill_at(what, conf, message, path=None):
+    """The launcher dies while somebody takes his time: the writer of the
+    message, or a program that says so in a file and waits for another to go."""
+    out, tmp = new_dir('slow'), new_dir('tmp')
+    held, running = os.path.join(out, 'wait'), os.path.join(out, 'running')
+    slow = f'echo $$ >{running}; while [ -e {held} ]; do sleep 0.05; done'
+    with open(held, 'w'):
+        pass
+    private_file(os.path.join(out, 'bootmail.conf'),
+                 conf.format(slow=slow).encode())
+    if path:
+        script(path, slow, out)
+    keep, feed = os.pipe()
+    launcher = subprocess.Popen(
+        [LAUNCHER, '--board', 'posix', '--image', '/bin/true', '-C',
+         os.path.join(out, 'bootmail.conf'), 'a@b.c'], stdin=keep,
+        stderr=subprocess.DEVNULL, env={**os.environ, 'TMPDIR': tmp, 'PATH':
+                                        out + ':' + os.environ['PATH']})
+    os.close(keep)
+    try:
+        if message:
+            os.write(feed, b'x')
+            found = f'{tmp}/*/call/message'
+            while not any(map(os.path.getsize, glob.glob(found))):
+                check(launcher.poll() is None, f'{what}: it has ended')
+                time.sleep(0.02)
+        else:
+            os.close(feed)
+            wait_for(running)
+        launcher.kill()
+        launcher.wait()
+        left = command(['grep', '-rlF', 'S3cr3t-x7', tmp])
+        equal(left.stdout, b'', f'{what}: files with the secret', left.stderr)
+        check(os.listdir(tmp), f'{what}: nothing was left: was it killed?')
+    finally:
+        os.unlink(held)
+        if message:
+            os.close(feed)
+
+
+@case('settings/secret-after-early-kill')
+def killed_early():
+    """SIGKILL before the guest runs, wherever that may take long."""
+    word, login = 'password S3cr3t-x7\n', 'host h\nauth on\nuser u\n'
+    kill_at('message', login + word, True)
+    kill_at('eval', login + word + 'eval {slow}; echo port 26\n', False)
+    kill_at('second eval', login + 'eval echo ' + word +
+            'eval {slow}; echo port 26\n', False)
+    kill_at('passwordeval', login + 'passwordeval echo S3cr3t-x7; {slow}\n' +
+            'account b\n' + word, False)
+    kill_at('cpio', login + word, False, 'cpio')
+
+
+@case('settings/no-proc')
+def no_proc():
+    """Where descriptors have no names the accounts cannot be read, nor secrets
+    be hidden: nothing is sent as if there were none."""
+    prefix = ['unshare', '-m', 'sh', '-c',
+              'mount -t tmpfs none /proc && "$@"', 'sh']
+    if command([*prefix, 'true']).returncode != 0:
+        raise Skip('needs root, to mount over /proc')
+    refused(78, 'mount /proc', '--board', 'posix', 'a@b.c', prefix=prefix,
+            conf='account x\nhost h\nfrom a@b.c\nspool /no/such\n')
 
 
 @case('settings/what-a-command-leaves')
