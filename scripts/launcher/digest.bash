@@ -462,12 +462,15 @@ text_part() { # file, 1 if it must be
     fi
 }
 
-# HTML, what it shows, attachments.
+# HTML, what it shows, attachments: names that begin with a dot as well.
 extra_parts() { # folder
-    local file
+    local file files
     [ ! -e "$1/message.html" ] || file_part "text/html; charset=utf-8" "$1/message.html" '' ||
         return 1
-    for file in "$1"/inline/* "$1"/attach/*/*; do
+    shopt -s dotglob
+    files=("$1"/inline/* "$1"/attach/*/*)
+    shopt -u dotglob
+    for file in "${files[@]}"; do
         [ ! -f "$file" ] || file_part application/octet-stream "$file" \
             "${file##*/}" || return 1
     done

@@ -222,6 +222,29 @@ def shapes():
             check(word in text, f'{word} is not in the list', text)
 
 
+@case('limit/dot-names')
+def dot_names():
+    """Files whose names begin with a dot are attached like others."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        names = {}
+        for name in ('.env', '.inline', 'x.html'):
+            names[name] = os.path.join(q.dir, name)
+            with open(names[name], 'w') as f:
+                f.write(f'<p>{name}</p>\n')
+        to = 'ops@mail.test'
+        q.send(to)
+        q.send(to, '--attach', names['.env'])
+        q.send(to, '--html', names['x.html'], '--inline', names['.inline'],
+               '--attach', names['.env'])
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        files = [sorted(p.get_filename() or '' for p in a.iter_parts())
+                 for a in attached(got(srv)[-1][2])]
+        equal(files, [['', '.env'], ['', '', '.env', '.inline']], 'files')
+
+
 @case('limit/server-down')
 def down():
     """Nobody answers: nothing has gone, so nothing is held; then the first
