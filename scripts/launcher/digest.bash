@@ -17,6 +17,7 @@
 DIGEST_ROOM=4194304 # bytes that are attached, but always one message
 DIGEST_MOST=500     # messages that are attached
 DIGEST_LINES=1000   # of the list
+ODD_BYTES=$'[^\001-\177]|\r.|.{991}' # no ASCII, a bare CR, or a long line
 
 declare -A attached=()
 digest_count=0 boundary=''
@@ -70,7 +71,7 @@ digest_gather() {
         sort -n | cut -d ' ' -f 2 >"$work/names" &&
         digest_summary "$entry/mail" <"$work/names" >"$work/held" || return 1
     (cd "$entry/mail" && printf '%s/message\0' * |
-        xargs -0 grep -lsaE $'[^\001-\177]|\r.|.{991}' --) >"$work/odd"
+        xargs -0 grep -lsaE "$ODD_BYTES" --) >"$work/odd"
     [ $? -le 123 ] || return 1 # 123: grep has found none
     while IFS=' ' read -r mail take; do
         digest_count=$((digest_count + 1))
@@ -326,13 +327,18 @@ is_odd() { # mail
     grep -qxF "$1/message" "$work/odd"
 }
 
-# A finished message that is no ASCII, and that base64 for its body would not
-# make so: a multipart, a header of raw bytes, an encoding that is there.
+# A finished message with lines in its header that no field has; or one that is
+# no ASCII, and that base64 for its body would not make so: a multipart, an
+# encoding that is there, a header of raw bytes, with a bare CR (which the image
+# refuses, and all that goes with it), or of long lines.
 cannot_be_inside() {
     local file=$entry/mail/$mail/message
-    [ "$kind" = h ] && is_odd "$mail" || return 1
+    [ "$kind" = h ] || return 1
+    mail_fields "$file" none | grep -qvaE $'^([!-9;-~]+:|[ \t])' && return
+    is_odd "$mail" || return 1
+    sed '/^\r\{0,1\}$/q' "$file" |
+        grep -caE "$ODD_BYTES" >/dev/null && return
     mail_fields "$file" none | awk '
-        /[^\001-\177]/ || length($0) > 990 { odd = 1 }
         !/^[ \t]/ { name = tolower($0); sub(/:.*/, "", name) }
         name == "content-type" && tolower($0) ~ /multipart|message/ { odd = 1 }
         name == "content-transfer-encoding" &&

@@ -222,6 +222,40 @@ def shapes():
             check(word in text, f'{word} is not in the list', text)
 
 
+@case('limit/what-the-image-refuses')
+def unfit():
+    """Messages that the image would refuse take no others along: each is a
+    file in the digest, to the byte but for line ends, or in base64."""
+    head = b'From: a@mail.test\nSubject: s\n'
+    bad = [head + b'X-A: a\rb\n\nx\n', head + b'X-A: a\r\r\n\nx\n',
+           head + b'X-A: a\0b\n\nx\n',
+           head + b'X-A: ' + b'a' * 1200 + b'\n\nx\n',
+           b'From \rx\n' + head + b'\nx\n',
+           head + b'this is no field\n\nx\n',
+           head + b'Content-Transfer-Encoding:\n base64\n\n' +
+           b'a' * 1200 + b'\n']
+    body = [head + b'\na\rb\n', head + b'\na\0b\n',
+            head + b'\n' + b'a' * 1200 + b'\n', b'\rno header\0\n']
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('ops@mail.test')
+        for text in [alert(1), *bad, *body, alert(2)]:
+            q.send('ops@mail.test', message=text)
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        m = got(srv)[-1][2]
+        inside = attached(m)
+        equal([inside[0]['Subject'], inside[-1]['Subject']],
+              ['alert 1', 'alert 2'], 'the others')
+        equal([p.get_payload(decode=True) for p in inside[1:-1]],
+              [t.split(b'\n\n')[-1] for t in body], 'with odd bodies')
+        equal([p.get_content() for p in list(m.iter_parts())[2:]],
+              [t.split(b'From \rx\n')[-1] for t in bad[:1]] +
+              [bad[1].replace(b'\r\r', b'\r')] + bad[2:4] +
+              [bad[4].split(b'\n', 1)[1]] + bad[5:], 'as files')
+
+
 @case('limit/dot-names')
 def dot_names():
     """Files whose names begin with a dot are attached like others."""
