@@ -346,15 +346,14 @@ cannot_be_inside() {
         END { exit !odd }'
 }
 
-# Fields that nobody is to see, as a regular expression.
+# Fields that nobody is to see, as a regular expression. In a digest that is Bcc
+# always: whoever wants it to be sent on did not ask for this.
 hidden_fields() {
     if conf_on undisclosed_recipients off || [ -n "${conf[set_to_header]-}" ]
     then
         printf 'resent-bcc|bcc|to|cc'
-    elif conf_on remove_bcc_headers on; then
-        printf 'resent-bcc|bcc'
     else
-        printf none
+        printf 'resent-bcc|bcc'
     fi
 }
 
@@ -426,7 +425,7 @@ mail_fields() { # file; those to leave out, those to keep: regular expressions
         { sub(/\r$/, "") }
         $0 == "" { exit }
         NR == 1 && /^From / { next }
-        !/^[ \t]/ { name = tolower($0); sub(/:.*/, "", name) }
+        !/^[ \t]/ { name = tolower($0); sub(/[ \t]*:.*/, "", name) }
         name !~ drop && name ~ keep' "$1"
 }
 

@@ -256,6 +256,33 @@ def unfit():
               [bad[4].split(b'\n', 1)[1]] + bad[5:], 'as files')
 
 
+@case('limit/no-bcc')
+def no_bcc():
+    """No digest tells of Bcc, whatever the configuration or the call says, nor
+    with a blank before its colon."""
+    text = (b'From: a@mail.test\nTo: ops@mail.test\nSubject: s\n'
+            b'Bcc: secret@mail.test,\n secret2@mail.test\n%s\nx\n')
+    blank = b'Bcc : secret3@mail.test\n'
+    with Fake(server()) as srv:
+        for conf in ('off', 'on'):
+            for option in ('on', 'off'):
+                q = Queue(srv.port, 'rate_limit 1\n'
+                          f'remove_bcc_headers {conf}\n')
+                option = '--remove-bcc-headers=' + option
+                q.send('ops@mail.test')
+                q.send('ops@mail.test', option, message=text % b'')
+                q.send('ops@mail.test', option, message=text % blank)
+                age(q)
+                q.send('--flush')
+                nothing_left(q)
+                m = got(srv)[-1][2]
+                one, = attached(m)
+                file = list(m.iter_parts())[-1].get_content()
+                for told in (bytes(one), file):
+                    check(b'ops@' in told and b'secret' not in told,
+                          f'{conf} {option}', told)
+
+
 @case('limit/dot-names')
 def dot_names():
     """Files whose names begin with a dot are attached like others."""
