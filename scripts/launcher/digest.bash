@@ -170,7 +170,12 @@ digest_summary() { # folder; names on standard input
             }
             return out s
         }
+        # no more than anybody is shown, or a shell would take hours
         function clean(s) {
+            if (length(s) > 2000) {
+                s = substr(s, 1, 2000)
+                sub(/[\300-\377][\200-\277]*$/, "", s)
+            }
             s = words(s)
             gsub(/[\001-\037\177]+/, " ", s)
             if (s !~ /^([\040-\176]|[\302-\337][\200-\277]|[\340-\357][\200-\277][\200-\277]|[\360-\364][\200-\277][\200-\277][\200-\277])*$/)
@@ -206,7 +211,8 @@ digest_summary() { # folder; names on standard input
                 if (n == 1 && line ~ /^From /)
                     continue
                 if (line ~ /^[ \t]/ && name != "") {
-                    text = text line
+                    if (length(text) < 2000)
+                        text = text line
                     continue
                 }
                 if (name != "")

@@ -283,6 +283,26 @@ def no_bcc():
                           f'{conf} {option}', told)
 
 
+@case('limit/long-subject')
+def long_subject():
+    """One of 1.8 MB, on a line or folded, holds nothing up."""
+    word = 'n\u00f6te'.encode() + b' '
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('ops@mail.test')
+        for fold in (b'', b'\n '):
+            text = b'Subject: ' + (word * 100 + fold) * 3000 + b'\n\nx\n'
+            q.send('ops@mail.test', message=text)
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        m = got(srv)[-1][2]
+        check(m['Subject'].count('n\u00f6te') > 8, 'Subject', m['Subject'])
+        equal(len([p for p in m.iter_parts() if p.get_filename()]), 2, 'files')
+        text = next(m.iter_parts()).get_content()
+        check(text.count('n\u00f6te') > 60 and len(text) < 2000, 'list', text)
+
+
 @case('limit/dot-names')
 def dot_names():
     """Files whose names begin with a dot are attached like others."""
