@@ -159,8 +159,8 @@ static bool subject_field(struct impl *m)
            words_field(m, name, s, is_plain(s));
 }
 
-/* The field is there already, or will be, or would tell what is to be hidden.
- */
+/* The field is there already, or will be, or would tell what is to be hidden,
+ * or speaks of a body whose encoding is decided here. */
 static bool is_left_out(const struct impl *m, const struct message_field *f)
 {
     static const char *const made[] = { "mime-version", "content-type",
@@ -169,8 +169,7 @@ static bool is_left_out(const struct impl *m, const struct message_field *f)
 
     while (i < 4 && !text_same(f->name.p, f->name.len, made[i]))
         i++;
-    if (i == 3 ? m->spec->undisclosed || m->spec->replace_to
-               : i < 3 && !impl_as_it_is(m))
+    if (i == 3 ? m->spec->undisclosed || m->spec->replace_to : i < 3)
         return true;
     return m->block.present && header_has(m->text, &m->block, f->name);
 }

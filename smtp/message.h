@@ -36,7 +36,9 @@ enum message_kind {
     MESSAGE_ASCII      /* printable ASCII, as it is                        */
 };
 
-/* a field that is made unless the text has one of that name */
+/* A field that is made unless the text has one of that name. Those that
+ * describe the body (MIME-Version, Content-Type, -Transfer-Encoding) are the
+ * text's own or made here, and left out if they are given. */
 struct message_field {
     enum message_kind kind;
     struct smtp_str name;

@@ -142,19 +142,24 @@ void mime_words(struct text *t, struct smtp_str s, size_t column, bool utf8)
     }
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 size_t mime_fold(struct smtp_str s, size_t room)
 {
     size_t i, single = s.len, any = s.len, last = s.len;
 
     if (s.len <= room)
         return s.len;
-    while (last != 0 && s.p[last - 1] == ' ')
+    while (last != 0 && is_blank(s.p[last - 1]))
         last--; /* no line is made of blanks alone */
     for (i = 1; i < last && (i <= room || (single == s.len && any == s.len));
          i++) {
-        if (s.p[i] != ' ' || s.p[i - 1] == ' ' || s.p[i - 1] == '\\')
+        if (!is_blank(s.p[i]) || is_blank(s.p[i - 1]) || s.p[i - 1] == '\\')
             continue;
-        if (s.p[i + 1] != ' ')
+        if (!is_blank(s.p[i + 1]))
             single = i;
         else
             any = i;

@@ -43,6 +43,16 @@ static char html_parent(const struct impl *m)
     return m->related ? RELATED : text_parent(m);
 }
 
+static void put_encoding(struct text *t, enum encoding encoding)
+{
+    static const char *const names[] = { "7bit", "8bit", "quoted-printable",
+                                         "base64", "binary" };
+
+    text_str(t, "Content-Transfer-Encoding: ");
+    text_str(t, names[encoding]);
+    text_str(t, "\r\n");
+}
+
 static bool open_multipart(struct impl *m, const char *type, char level,
                            char parent)
 {
@@ -55,7 +65,13 @@ static bool open_multipart(struct impl *m, const char *type, char level,
     text_str(&t, type);
     text_str(&t, ";\r\n boundary=\"");
     put_boundary(m, &t, level);
-    text_str(&t, "\"\r\n\r\n");
+    text_str(&t, "\"\r\n");
+    /* as wide as its widest part (RFC 2045 6.4) */
+    if (m->binary)
+        put_encoding(&t, ENC_BINARY);
+    else if (m->body.encoding == ENC_8BIT || m->html.encoding == ENC_8BIT)
+        put_encoding(&t, ENC_8BIT);
+    text_str(&t, "\r\n");
     m->fresh = true;
     return stream_made(m, &t);
 }
@@ -138,16 +154,6 @@ static void put_type(struct text *t, const struct part *part, const char *type)
     text_str(t, type);
     text_str(t,
              part->utf8 ? "; charset=utf-8\r\n" : "; charset=unknown-8bit\r\n");
-}
-
-static void put_encoding(struct text *t, enum encoding encoding)
-{
-    static const char *const names[] = { "7bit", "8bit", "quoted-printable",
-                                         "base64", "binary" };
-
-    text_str(t, "Content-Transfer-Encoding: ");
-    text_str(t, names[encoding]);
-    text_str(t, "\r\n");
 }
 
 static bool text_begin(struct impl *m)

@@ -129,7 +129,8 @@ static size_t token(const struct recode *r, size_t i)
         while (i < v.len && v.p[i] != '>')
             i = v.p[i] == '"' ? quoted(v, i) : i + 1;
     for (; i < v.len && !is_blank(v.p[i]); i++) {
-        if (n != 0 && v.p[i] == '\\' && r->depth != 0 && i + 1 < v.len)
+        if (n != 0 && v.p[i] == '\\' && r->depth != 0 && i + 1 < v.len &&
+            v.p[i + 1] != '\r' && v.p[i + 1] != '\n') /* the line goes on */
             i++;
         else if (n != 0 && memchr(ends, v.p[i], n) != NULL)
             break;
@@ -344,8 +345,8 @@ static void put_token(struct recode *r, struct text *t, size_t end)
     r->at += n;
     if (r->folding && r->at < end)
         put(r, t, "\r\n", 2);
-    if (r->folding && n == 1 && c == ',' && r->depth == 0 &&
-        blanks(r->value, r->at) < r->value.len) {
+    if ((r->folding || r->column > LINE) && n == 1 && c == ',' &&
+        r->depth == 0 && blanks(r->value, r->at) < r->value.len) {
         put(r, t, "\r\n ", 3);
         r->at = blanks(r->value, r->at);
     }
@@ -369,6 +370,9 @@ static void next(struct recode *r, struct text *t)
         return;
     }
     end = token(r, r->at);
+    if (r->addresses && r->depth == 0 && v.p[r->at] == '(' && r->at != 0 &&
+        v.p[r->at - 1] == ')')
+        put_gap(r, t, WORDY); /* comments without a blank between them */
     r->after_word = is_word(v, r->at, end);
     if (!is_eight_bit(r->value, r->at, end)) {
         put_token(r, t, end);

@@ -9,6 +9,7 @@
 #include "files.h"
 #include "idna.h"
 #include "mime.h"
+#include "recode.h"
 #include "rng.h"
 #include "sign.h"
 #include "text.h"
@@ -104,7 +105,7 @@ static void show_qualified(struct smtp_str *item, size_t count,
 
 struct fields {
     struct message_field at[FIELDS];
-    size_t count;
+    size_t count, lists; /* ... of which come from the key header */
 };
 
 static void add_list(struct fields *f, const char *name,
@@ -158,6 +159,11 @@ static const char *made_by(const struct config *c, struct smtp_str name)
         { "reply-to", "reply_to", c->reply_to.count != 0 },
         { "in-reply-to", "in_reply_to", c->in_reply_to.len != 0 },
         { "references", "references", c->references.len != 0 },
+        { "list-id", "list_id", c->list_id.len != 0 },
+        { "list-unsubscribe", "list_unsubscribe",
+          c->list_unsubscribe.len != 0 },
+        { "importance", "importance", c->importance != IMPORTANCE_NONE },
+        { "auto-submitted", "auto_submitted", c->auto_submitted != AUTO_OFF },
     };
     size_t i;
 
@@ -167,17 +173,33 @@ static const char *made_by(const struct config *c, struct smtp_str name)
     return NULL;
 }
 
+/* What describes the body belongs to it, and changes with its encoding. */
+static bool about_body(struct smtp_str name)
+{
+    return text_same(name.p, name.len, "mime-version") ||
+           text_same(name.p, name.len, "content-type") ||
+           text_same(name.p, name.len, "content-transfer-encoding");
+}
+
 /* A message has one From, one Subject (RFC 5322 3.6); readers and servers
  * differ in what they do with two. */
 static bool is_second(const struct config *c, const struct fields *f,
                       struct smtp_str name, struct report *r)
 {
     static const char *const single[] = {
-        "subject", "sender", "reply-to", "cc", "in-reply-to", "references"
+        "from",       "date",          "message-id", "subject",
+        "sender",     "reply-to",      "cc",         "in-reply-to",
+        "references", "list-id",       "importance", "list-unsubscribe",
+        "priority",   "auto-submitted"
     };
     const char *key = made_by(c, name);
     size_t i, k;
 
+    if (about_body(name))
+        return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
+                           "header: %.*s is for the message itself to say, or "
+                           "for message.html",
+                           (int)name.len, name.p);
     if (key != NULL)
         return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
                            "header: the field %.*s is what the key %s is for",
@@ -195,8 +217,10 @@ static bool is_second(const struct config *c, const struct fields *f,
 static bool add_line(const struct config *c, struct fields *f,
                      struct smtp_str line, struct report *r)
 {
+    static struct smtp_str list[CONF_LIST_MAX];
     const char *colon = memchr(line.p, ':', line.len);
     struct message_field field = { .kind = MESSAGE_WORDS, .name = line };
+    bool addresses;
 
     if (colon == NULL)
         return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
@@ -208,8 +232,14 @@ static bool add_line(const struct config *c, struct fields *f,
     field.value.p = colon + 1;
     field.value.len = line.len - field.name.len - 1;
     field.value = trimmed(field.value);
-    if (mime_ascii(field.value)) /* as it is, encoded words and all */
+    if (mime_ascii(field.value)) { /* as it is, encoded words and all */
         field.kind = MESSAGE_ASCII;
+    } else if (recode_kind(field.name, &addresses) && addresses) {
+        field.kind = MESSAGE_ADDRESSES; /* only the names are words */
+        field.list = &list[f->lists];
+        field.count = 1;
+        list[f->lists++] = field.value;
+    }
     f->at[f->count++] = field;
     return true;
 }
@@ -224,7 +254,7 @@ static bool fields(const struct config *c, const struct smtp_job *job,
     static struct fields f;
     size_t n, i;
 
-    f.count = 0;
+    f.count = f.lists = 0;
     n = lists(&c->cc, cc);
     show_qualified(cc, n, job);
     add_list(&f, "Cc", cc, n);

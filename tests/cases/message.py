@@ -217,6 +217,9 @@ def composed():
            'text/html', 'image/png'], 'parts', raw)
 
 
+HEADED = b'From: a@b\nSubject: s\n\n<p>x\n'
+
+
 @case('message/rewritten')
 def rewritten():
     """What cron sends, to one person under one name."""
@@ -243,10 +246,24 @@ def rewritten():
             ('subject a\nheader SUBJECT: b\n', b'x\n', 'key subject'),
             ('header Sender: a\nheader X: b\nheader sender: c\n', b'x\n',
              'a second field sender'),
+            ('list_id a <b.c>\nheader List-Id: d <e.f>\n', b'x\n', 'list_id'),
+            ('header importance: low\nheader Importance: high\n', b'x\n',
+             'a second field Importance'),
+            ('header Content-Type: text/html\n', HEADED, 'the message itself'),
             ('references a\u00fc\n', b'x\n', 'References')):
         r, _ = send(message, rcpt='root' if not more else 'rcpt@mail.test',
                     more=more)
         check(r.status in (64, 65, 78) and words in r.reason, words, r)
+
+
+@case('message/header-names')
+def header_names():
+    """In a field of addresses only the names become encoded words."""
+    m, raw, _ = sent(b'x\n', more='header Reply-To: J\u00f6rg <j@x.test>\n'
+                     'header Sender: "\u00dc, X" <s@x.test>\n')
+    equal((str(m['Reply-To']), m['Sender'].address.addr_spec),
+          ('J\u00f6rg <j@x.test>', 's@x.test'), 'fields', raw)
+    check(b' <j@x.test>' in raw and b' <s@x.test>' in raw, 'addresses', raw)
 
 
 @case('message/repaired')

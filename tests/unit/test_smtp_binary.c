@@ -240,7 +240,7 @@ static void text_alone(void)
          "e\r\n");
 }
 
-/* A file that has the boundary, and a message that is signed. */
+/* A file that has the boundary; nothing is added to what is signed. */
 static void not_by_the_byte(void)
 {
     struct message_error err;
@@ -254,9 +254,7 @@ static void not_by_the_byte(void)
     CHECK(mail.body != SMTPD_BODY_BINARY);
     find("Content-Transfer-Encoding: base64\r\n");
     make("From: a@b\nDKIM-Signature: v=1\n\nx\n");
-    CHECK(message_open(&m, &spec, &err));
-    deliver(0, sizeof out, 4000);
-    CHECK(mail.body != SMTPD_BODY_BINARY);
+    CHECK(!message_open(&m, &spec, &err));
 }
 
 /* Pulled again, and byte by byte, it is the same. */
