@@ -70,6 +70,8 @@ bool report_end(struct report *r, enum outcome outcome, enum status status,
 {
     va_list ap;
 
+    if (!CHECK(r != NULL))
+        return false;
     r->outcome = outcome;
     r->status = status;
     va_start(ap, fmt);
@@ -88,7 +90,7 @@ static struct report report;
 
 static bool made(const char *given, const char *text)
 {
-    struct conf_error err;
+    static struct conf_error err;
 
     conf = given;
     message = text;
