@@ -6,7 +6,8 @@
 
 # The fields of the message with addresses of one kind, each on one line.
 # from: From, or a Resent-From above it. recipients: To, Cc and Bcc, or those
-# of the first block of Resent- fields.
+# of the first block of Resent- fields. A field is what it is to the image
+# (smtp/header.c): no blank before the colon, or others would get the message.
 header_lines() { # from | recipients
     awk -v want="$1" '
         function field_end() {
@@ -27,13 +28,13 @@ header_lines() { # from | recipients
         }
         { sub(/\r$/, "") }
         /^$/ { exit }
-        /^[ \t]/ { text = text " " $0; next }
+        NR == 1 && /^From / { next }
+        /^[ \t]/ && name != "" { text = text $0; next }
         name != "" { field_end() }
-        NR == 1 && /^>?From / { next }
-        !/^[!-9;-~]+[ \t]*:/ { exit }
+        !/^[!-9;-~]+:/ { exit }
         {
             name = tolower($0)
-            sub(/[ \t]*:.*/, "", name)
+            sub(/:.*/, "", name)
             text = $0
             sub(/^[^:]*:/, "", text)
         }

@@ -285,6 +285,26 @@ def odd():
         check(not os.path.exists(trap), 'an address was run')
 
 
+@case('limit/no-field-to-the-image')
+def no_field():
+    """What is text to the image names no recipient: "To :", a ">From " line or
+    a fold above the header."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('ops@mail.test')
+        for top in (b'To : wrong@mail.test', b'>From x\nTo: wrong@mail.test',
+                    b' x\nTo: wrong@mail.test'):
+            q.send('-t', 'ops@mail.test',
+                   message=top + b'\nSubject: s\n\nx\n')
+        equal(list(held(q)), ['ops@mail.test'], 'held')
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        equal([r for _, r, _ in got(srv)], [['ops@mail.test']] * 2,
+              'recipients')
+        equal(len(attached(got(srv)[-1][2])), 3, 'attached')
+
+
 # ------------------------------------------------------------- kill -9 anywhere
 
 STEPS = ('mv', 'sync', 'rm', 'cp', 'mkdir', 'cat')
