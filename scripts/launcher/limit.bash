@@ -70,15 +70,24 @@ limit_check() {
 # -------------------------------------------------------------- the recipients
 
 # Who is to get the call, one on a line, as kernel/app/envelope.c reads it.
-# Nothing if one of them is no address: the image will refuse them all.
+# Nothing, so that all get it at once, if one of them
+# - is no address: the image will refuse them all;
+# - is one that the image spells otherwise, quoted where it need not be or in
+#   more than one piece: the report would not name him, and he who is parted
+#   from others would get it again and again.
 call_recipients() {
-    local domain list
+    local domain list label
+    local atom="([A-Za-z0-9!#\$%&'*+/=?^_\`{|}~-]|"$'[\x80-\xff])+'
+    local quoted=$'"([] !#-[^-~]|[\x80-\xff]|\\\\["\\])*"'
+    label=$'[A-Za-z0-9\x80-\xff]'
+    label="$label(${label/]/-]}{0,61}$label)?"
     domain=$(call_setting maildomain)
     : "${domain:=${conf[maildomain]-}}"
     list=$(call_lists | addresses | grep .) || return 0
     case $domain in *[!][A-Za-z0-9.:_-]*) return 0 ;; esac
     [ -z "$domain" ] || list=$(sed "/@/!s/\$/@$domain/" <<<"$list")
-    ! grep -qv @ <<<"$list" && ! grep -q '[[:cntrl:]]' <<<"$list" || return 0
+    ! grep -qavE "^($atom(\\.$atom)*|$quoted)@($label(\\.$label)*|\\[[A-Za-z0-9.:-]+])\$" \
+        <<<"$list" || return 0
     awk '!seen[$0]++' <<<"$list"
 }
 

@@ -305,6 +305,30 @@ def no_field():
         equal(len(attached(got(srv)[-1][2])), 3, 'attached')
 
 
+@case('limit/spelt-otherwise')
+def spelt_otherwise():
+    """Addresses that the image spells in another way: nobody is parted from
+    such a message, and each gets it once, however often there is a flush. A
+    fold between quotes is read as the image reads it."""
+    rcpt = {'"j\\o e"@mail.test': '"jo e"@mail.test',
+            '"bob"."smith"@mail.test': '"bob.smith"@mail.test',
+            'a."b c"@mail.test': '"a.b c"@mail.test',
+            '"f\n o"@mail.test': '"f o"@mail.test'}
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('ops@mail.test', message=alert(0))
+        for n, one in enumerate(rcpt, 1):
+            q.send('-t', message=f'To: ops@mail.test, {one}\nSubject: alert '
+                   f'{n}\n\nx\n'.encode())
+        for _ in range(3):
+            q.flush()
+        nothing_left(q)
+        wanted = {('ops@mail.test', f'alert {n}'): 1 for n in range(5)}
+        wanted.update({(one, f'alert {n}'): 1
+                       for n, one in enumerate(rcpt.values(), 1)})
+        equal(arrivals(srv), wanted, 'arrived')
+
+
 # ------------------------------------------------------------- kill -9 anywhere
 
 STEPS = ('mv', 'sync', 'rm', 'cp', 'mkdir', 'cat')
