@@ -81,13 +81,6 @@ static bool decode(struct server *s, struct smtp_str from, size_t max,
 
 /* --- MAIL ----------------------------------------------------------------- */
 
-/* BINARYMIME has the parameter BODY from nobody else (RFC 3030 section 3). */
-static bool takes_binary(const struct server *s)
-{
-    return server_offers(s, SMTPD_BINARYMIME) &&
-           server_offers(s, SMTPD_CHUNKING);
-}
-
 static enum server_verdict body_type(struct server *s,
                                      const struct server_param *p)
 {
@@ -95,7 +88,7 @@ static enum server_verdict body_type(struct server *s,
         s->mail.body = SMTPD_BODY_7BIT;
     else if (value_is(p, "8BITMIME") && server_offers(s, SMTPD_8BITMIME))
         s->mail.body = SMTPD_BODY_8BIT;
-    else if (value_is(p, "BINARYMIME") && takes_binary(s))
+    else if (value_is(p, "BINARYMIME") && server_offers(s, SMTPD_BINARYMIME))
         s->mail.body = SMTPD_BODY_BINARY;
     else
         return PARAM_MALFORMED;
@@ -149,8 +142,8 @@ static enum server_verdict mail_param(struct server *s,
     if (named(p, "SIZE") && server_offers(s, SMTPD_SIZE)) {
         which = SIZE;
         v = server_number(p->value, &s->mail.size) ? PARAM_OK : PARAM_MALFORMED;
-    } else if (named(p, "BODY") &&
-               (server_offers(s, SMTPD_8BITMIME) || takes_binary(s))) {
+    } else if (named(p, "BODY") && (server_offers(s, SMTPD_8BITMIME) ||
+                                    server_offers(s, SMTPD_BINARYMIME))) {
         which = BODY;
         v = body_type(s, p);
     } else if (named(p, "SMTPUTF8") && server_offers(s, SMTPD_SMTPUTF8)) {

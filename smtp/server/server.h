@@ -123,8 +123,11 @@ static inline bool server_shows(const struct server *s, unsigned extension)
     return (s->cfg->show & extension) != 0;
 }
 
+/* BINARYMIME goes by BDAT alone (RFC 3030 section 3). */
 static inline bool server_offers(const struct server *s, unsigned extension)
 {
+    if (extension == SMTPD_BINARYMIME)
+        extension |= SMTPD_CHUNKING;
     return (s->cfg->hide & extension) == 0;
 }
 

@@ -4,6 +4,7 @@ import os
 
 from dnsserver import DROP, MX, SRV, DnsServer, mx, srv
 from harness import LAUNCHER, Skip, case, check, command, equal, new_dir
+from images import image
 
 ZONE = {
     '_submissions._tcp.both.test': {SRV: [srv(0, 1, 465, 'mail.both.test')]},
@@ -109,6 +110,7 @@ def mute():
 @case('configure/what-it-wrote-is-taken')
 def taken():
     """The image reads what --configure writes."""
+    image('posix')
     with DnsServer(ZONE) as dns:
         text = configure('robot@both.test', tools('dig', dns.port)).stdout
     folder = new_dir('conf')
