@@ -359,7 +359,7 @@ limit_after_call() {
     limit_due
     for dir in ${limit_released[@]+"${limit_released[@]}"}; do
         (
-            fresh=0 entry='' config_ready=0
+            fresh=0 entry='' config_ready=0 verdict=''
             flush_one "$dir"
         )
     done

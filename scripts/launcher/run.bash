@@ -207,6 +207,12 @@ accounts() {
     done
 }
 
+# Whoever was not reached may be by the next account.
+goes_on() {
+    { [ "$outcome" = temporary ] || [ "$status" = 68 ]; } &&
+        [ $marked = 0 ] && [ ${#all[@]} != 0 ]
+}
+
 # One attempt with each account in turn, until one is reached: those whose
 # fallback is used have sent nothing.
 deliver() {
@@ -225,12 +231,13 @@ deliver() {
             return
         fi
         run
+        # a message without a spool has it now, unless another account is tried
+        [ -n "$entry" ] || goes_on || verdict=$status
         log_attempt
         if [ -n "$entry" ]; then
             attempt_end || return
         fi
-        [ "$outcome" = temporary ] || [ "$status" = 68 ] || return
-        [ $marked = 0 ] && [ ${#all[@]} != 0 ] || return
+        goes_on || return
         notice "the account ${account:-default} is not reached, ${all[0]} is tried"
     done
 }

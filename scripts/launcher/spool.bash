@@ -302,7 +302,7 @@ queue_settle() {
     [ -n "$begun" ] || return 0
     IFS=$'\t' read -ra f <<<"$begun"
     boot=${f[2]} proof=${f[3]} account=${f[4]#-}
-    console_read
+    console_read "$entry/console"
     reported=0 status=$EX_UNSURE outcome=unsure
     why='interrupted; it may have been delivered'
     if report_status; then
@@ -316,15 +316,15 @@ queue_settle() {
     attempt_end && journal_read
 }
 
-# The whole lines of the console, as watch_console() leaves them.
-console_read() {
+# The whole lines of a console, as watch_console() leaves them.
+console_read() { # file
     local line
     last='' lines=0 marked=0
     while IFS= read -r line; do
         line=${line%$'\r'}
         last=$line lines=$((lines + 1))
         case $line in *" ms  $MARK") marked=1 ;; esac
-    done <"$entry/console"
+    done <"$1"
     [ -z "$line" ] || last=''
 }
 
@@ -377,9 +377,11 @@ queue_conclude() {
     fi
     if [ $left = 1 ]; then
         status=0
+        final
         say_kept
     elif queue_has unsure; then
         status=$EX_UNSURE
+        final
         [ $fresh = 1 ] || tell_unsure
         notice "may have been delivered: set aside as $spool/unsure/${entry##*/}"
         log_event "may have been delivered, kept in unsure: $reason"
@@ -387,6 +389,7 @@ queue_conclude() {
     elif [ $untold = 1 ]; then
         notice "refused, and there is no sender to tell: $spool/dead/${entry##*/}: $reason"
         log_event "refused, kept in dead: $reason"
+        final
         entry_move dead
     else
         [ "$attempts" != 0 ] || status=0 # all is held
@@ -394,11 +397,19 @@ queue_conclude() {
     fi
 }
 
+# What the caller is told, whatever happens from here on. (If the entry stays in
+# new/ it is 0 in the end: cleanup.)
+final() {
+    [ $fresh = 0 ] || verdict=$status
+}
+
 # One that cannot be removed is concluded again by the next --flush, and whoever
 # was refused is then told of by mail.
 remove_concluded() {
+    final
     entry_remove || {
         status=0
+        final
         notice "$entry cannot be removed now: the next --flush does it"
     }
 }
@@ -498,8 +509,11 @@ queue_send() {
 queue_interrupted() { # signal
     entry_arrived
     case $entry in "$spool"/new/*) ;; *) return ;; esac
+    [ -d "$entry" ] || return
     reported=0
-    journal_read && notes_leave && queue_settle || return
+    journal_read || return
+    [ -n "$begun" ] || status=${q_status:-$status}
+    notes_leave && queue_settle || return
     if [ "$1" = INT ] && [ $fresh = 1 ] && ! queue_has unsure &&
         ! queue_has sent && ! queue_has held && entry_remove; then
         return

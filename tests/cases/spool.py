@@ -3,10 +3,12 @@ import email
 import email.policy
 import os
 import shutil
+import signal
 import subprocess
+import threading
 
 from fake import Fake
-from harness import LAUNCHER, case, check, equal, private_file
+from harness import LAUNCHER, case, check, equal, new_dir, private_file
 from spoollab import DEAD_PORT, Queue, got, server
 
 
@@ -320,3 +322,84 @@ def read_only():
     check('nothing can be written' in done.log, 'the reason', done.log)
     os.rmdir(lock)
     q.send('--flush')
+
+
+# ---------------------------------------------------- told to go, too late
+
+# A program in another's place: what it does goes on once the launcher above it
+# has got a signal.
+STRIKE = """#!/bin/sh
+if {when}; then
+    p=$PPID
+    while up=$(awk '{{print $4}}' /proc/$p/stat) &&
+        grep -qa scripts/bootmail /proc/$up/cmdline; do p=$up; done
+    kill -TERM $p
+fi
+PATH=${{PATH#*:}}; exec {program} "$@"
+"""
+
+
+def strike(program, when):
+    """PATH with it."""
+    folder = new_dir('strike')
+    path = os.path.join(folder, program)
+    with open(path, 'w') as f:
+        f.write(STRIKE.format(program=program, when=when))
+    os.chmod(path, 0o755)
+    return folder + ':' + os.environ['PATH']
+
+
+@case('spool/interrupted-behind-the-verdict')
+def behind():
+    """The server has spoken: whoever is told to go now still says what it
+    said. Else the caller sends again what has arrived."""
+    lost = {'act': {'BODY': ('before', 'reset')}}
+    no = {'rcpt': {'b@mail.test': b'550 5.1.1 unknown\r\n'}}
+    for status, kw in ((0, {}), (69, no), (79, lost)):
+        with Fake(server(**kw)) as srv:
+            q = Queue(srv.port)
+            gone = f'[ "$1" = {q.spool}/new ] && [ -z "$(ls {q.spool}/new)" ]'
+            done = q.send('b@mail.test', status=status,
+                          PATH=strike('sync', gone))
+            check('No such file' not in done.log, 'it stumbles', done.log)
+            equal(len(q.entries('unsure')), status == 79, 'set aside')
+            equal(q.entries(), [], 'entries')
+            log = os.path.join(q.dir, 'log')
+            private_file(q.conf, f'host 10.0.2.2\nport {srv.port}\ntls off\n'
+                         f'from a@mail.test\nsyslog on\n'.encode())
+            if status == 0:
+                q.send('b@mail.test', PATH=strike('logger', f'>{log}'))
+                check(os.path.exists(log), 'nothing was logged')
+                equal(len(got(srv)), 2, 'messages')
+
+
+@case('spool/interrupted-in-an-older-digest')
+def older_digest():
+    """This call's mail is held, which is 0; the digest that it may send on the
+    way is another matter."""
+    ask = threading.Event()
+
+    class Hook(dict):
+        def get(self, state, default=None):
+            if state == 'MAIL' and ask.is_set():
+                os.killpg(launcher.pid, signal.SIGTERM)
+            return default
+
+    dialogue = server()
+    dialogue.replies = Hook()
+    with Fake(dialogue) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for _ in range(2):
+            q.send('b@mail.test')
+        equal(len(q.entries('held')), 1, 'held')
+        os.unlink(os.path.join(q.spool, 'limit'))
+        ask.set()
+        with subprocess.Popen(q.argv('b@mail.test'), env=q.env(),
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              start_new_session=True) as launcher:
+            log = launcher.communicate(timeout=120)[1].decode()
+        equal(launcher.returncode, 0, 'exit status', log)
+        ask.clear()
+        q.flush()
+        equal([r for _, r, _ in got(srv)], [['b@mail.test']] * 2, 'mails')
+        q.nothing_left()
