@@ -206,9 +206,10 @@ bare_host() { # an IPv6 address without its brackets
 
 # A server on this host's loopback: the guest has a loopback of its own, but its
 # user network knows ours by another address. The certificate is still held
-# against the name that the configuration gives.
+# against the name that the configuration gives. Of IPv4's loopback addresses the
+# network knows one alone: another would be another server.
 find_loopback() {
-    local re='^(localhost|localhost\.localdomain|127\.[0-9]+\.[0-9]+\.[0-9]+)\.?$'
+    local re='^(localhost|localhost\.localdomain|127\.0\.0\.1)\.?$'
     local host=${conf[host]-}
     loopback=''
     if [[ ${host,,} =~ $re ]]; then
@@ -216,6 +217,9 @@ find_loopback() {
     else
         case ${host,,} in
         ::1 | '[::1]' | ip6-localhost | ip6-loopback) loopback=fec0::2 ;;
+        127.+([0-9]).+([0-9]).+([0-9])?(.))
+            die $EX_CONFIG "$config: host $host: of this host's loopback a \
+machine reaches 127.0.0.1 and ::1 alone; let the server listen there" ;;
         esac
     fi
     case ${loopback:+$net} in

@@ -71,13 +71,25 @@ def anyway():
     equal(lines('-a', 'b', conf=conf('m.test', 25) + 'account b\n' +
                 conf('localhost', 25)), want, 'by an account')
     equal(lines(conf='eval echo host localhost\nfrom a@b.c\n'), want, 'by eval')
-    for host in ('127.1.2.3', 'localhost.', 'localhost.localdomain'):
+    for host in ('localhost.', 'localhost.localdomain'):
         equal(lines(conf=conf(host, 25)),
               [want[0], f'tls_host_override "{host}"'], host)
     for host in ('localhost.example.org', '127.example.org', '128.0.0.1',
                  'mylocalhost', '::2', '10.0.2.2'):
         equal(lines(conf=conf(host, 25)), [], host)
     equal(lines('--net', 'none', conf=conf('localhost', 25)), want, 'no net')
+
+
+@case('loopback/another-address-is-another-server')
+def another():
+    """127.0.0.2 is not what listens at 127.0.0.1; who asks for it hears so."""
+    for host in ('127.0.0.2', '127.1.2.3', '127.255.255.254', '127.0.0.2.'):
+        refused(78, 'reaches 127.0.0.1 and ::1 alone', '--board', 'posix',
+                '--dry-run', 'a@b.c', conf=conf(host, 25))
+    with Fake(server(), host=IPV4) as srv:
+        r = launch('posix', 'a@b.c', message=b'x\n',
+                   conf=conf('127.0.0.2', srv.port, 'tls off\n'))
+        equal((r.status, len(srv.wires)), (78, 0), 'exit status, connections')
 
 
 @case('loopback/words')
