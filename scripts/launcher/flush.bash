@@ -60,7 +60,7 @@ flush_one() { # folder in new/
     [ -d "$entry" ] || return 0
     make_work
     journal_read || die $EX_DATAERR "$entry: its journal cannot be read"
-    [ -z "$q_account" ] || account=$q_account
+    account=$q_account # that of its call, and no other
     # nothing of this call's own: its password may be for another server
     if [ -n "$q_config" ]; then
         config=$q_config made='' secret='' secret_given=0 settings=()
@@ -72,6 +72,7 @@ flush_one() { # folder in new/
     conf_account "$account" || conf=()
     notes_leave && queue_settle ||
         die $EX_TEMPFAIL "$entry: the journal cannot be written"
+    account=$q_account # settling names that of the attempt
     if ! queue_left; then
         queue_conclude
     elif [ "$next" -le "$(now)" ] || [ $flush_all = 1 ] || expired; then

@@ -198,16 +198,20 @@ journal() { # whole lines
 #   fate[ADDRESS]       outcome; said[ADDRESS]  code, enhanced code, text
 #   bounced[ADDRESS]    the note that tells its sender
 #   begun               the line of an attempt without verdict, or nothing
+#   since               the first attempt that does not lie ahead, or nothing
 declare -A fate=() said=() bounced=()
 journal_read() {
-    local IFS=$'\t' line f batch=() parted=()
+    local IFS=$'\t' line f batch=() parted=() now
+    now=$(now) since=''
     queued=0 attempts=0 next=0 q_status='' q_outcome='' reason='' sender=''
     begun='' q_account='' q_config='' fate=() said=() bounced=()
     while IFS= read -r line; do
         read -ra f <<<"$line"
         case ${f[0]-} in
         queued) queued=${f[1]} q_account=${f[2]#-} q_config=${f[3]#-} ;;
-        begun) begun=$line batch=() attempts=$((attempts + 1)) ;;
+        begun)
+            begun=$line batch=() attempts=$((attempts + 1))
+            [ "${f[1]}" -gt "$now" ] || : "${since:=${f[1]}}" ;;
         from | rcpt) batch+=("$line") ;;
         bounced) bounced[${f[1]}]=${f[2]-} ;;
         '') parted=() ;;
@@ -216,6 +220,7 @@ journal_read() {
         verdict)
             begun='' q_status=${f[2]} q_outcome=${f[3]} next=${f[4]}
             reason=${f[5]}
+            [ "${f[1]}" -le "$now" ] || next=0 # the clock was set back
             journal_take "$q_outcome" ${batch[@]+"${batch[@]}"} ;;
         esac
     done < <(tr -d '\0' <"$entry/journal")
@@ -414,8 +419,12 @@ remove_concluded() {
     }
 }
 
+# (Where the clock was set back, the time counts from the first attempt by it.)
 expired() {
-    [ "$(now)" -ge $((queued + $(lifetime))) ]
+    local now from=$queued
+    now=$(now)
+    [ "$from" -le "$now" ] || from=${since:-$now}
+    [ "$now" -ge $((from + $(lifetime))) ]
 }
 
 lifetime() {
@@ -471,9 +480,12 @@ can_be_read_again() {
     done
 }
 
-# Only a file can be read again.
+# Only a file can be read again; by the name it was given, for what lies beside
+# a link is not what lies beside the file.
 config_path() {
-    [ ! -f "$config" ] || readlink -f -- "$config"
+    [ -f "$config" ] || return 0
+    [[ $config = /* ]] || printf '%s/' "$PWD"
+    printf '%s' "$config"
 }
 
 # One attempt with each account in turn; then what is to become of the entry.

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from fake import Fake
 from harness import LAUNCHER, case, check, equal, new_dir, private_file
@@ -322,6 +323,73 @@ def read_only():
     check('nothing can be written' in done.log, 'the reason', done.log)
     os.rmdir(lock)
     q.send('--flush')
+
+
+@case('spool/account-of-the-call')
+def account():
+    """An entry of the usual account does not go by the one that a --flush
+    names."""
+    with Fake(server()) as first, Fake(server()) as second:
+        q = Queue(DEAD_PORT)
+        q.send('b@mail.test')
+        q.write(first.port, 'account two : default\n'
+                f'port {second.port}\n')
+        q.flush('-a', 'two')
+        equal((len(got(first)), len(got(second))), (1, 0), 'messages')
+        q.nothing_left()
+
+
+@case('spool/configuration-by-a-link')
+def by_link():
+    """What lies beside the link is packed at the retry, too."""
+    q = Queue(DEAD_PORT, 'auth_unsafe on\nauth plain\nuser u\n')
+    folder = new_dir('link')
+    link = os.path.join(folder, 'bootmail.conf')
+    os.symlink(q.conf, link)
+    private_file(os.path.join(folder, 'password'), b'bes1de\n')
+    for where, cwd in ((link, None), ('./bootmail.conf', folder)):
+        argv = q.argv('b@mail.test')
+        argv[argv.index(q.conf)] = where
+        done = subprocess.run(argv, input=b'x\n', env=q.env(), cwd=cwd,
+                              stderr=subprocess.PIPE, timeout=120, check=False)
+        equal(done.returncode, 0, 'exit status', done.stderr.decode())
+        save = os.path.join(q.dir, 'packed')
+        q.flush('--save', save)
+        with open(save, 'rb') as f:
+            check(b'bes1de' in f.read(), f'-C {where}: no password')
+        shutil.rmtree(os.path.join(q.spool, 'new', *q.entries()))
+
+
+@case('spool/clock-set-back')
+def set_back():
+    """Times that lie ahead, by years: it is tried at the next --flush, and its
+    time is over queue_lifetime after that."""
+    q = Queue(DEAD_PORT, 'queue_lifetime 1h\n')
+    q.send('b@mail.test')
+    name, = q.entries()
+    years = 10 ** 8
+
+    def shift(by):
+        lines = [line.split('\t') for line in q.journal(name).splitlines()]
+        for f in lines:
+            for n in {'queued': (1,), 'begun': (1,), 'verdict': (1, 4)}.get(
+                    f[0], ()):
+                f[n] = str(int(f[n]) + by(int(f[n])))
+        with open(os.path.join(q.spool, 'new', name, 'journal'), 'w') as out:
+            out.writelines('\t'.join(f) + '\n' for f in lines)
+
+    def attempts():
+        q.send('--flush')
+        return q.journal(name).count('begun')
+
+    shift(lambda time: years)
+    equal(attempts(), 2, 'attempts')
+    equal(attempts(), 2, 'attempts before its time')
+    ahead = time.time() + years / 2
+    shift(lambda time: 0 if time > ahead else -3700)
+    q.send('--flush')
+    note, = q.entries()
+    check('.expired.' in note, 'the entry left', note)
 
 
 # ---------------------------------------------------- told to go, too late
