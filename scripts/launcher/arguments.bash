@@ -106,7 +106,8 @@ parse() {
         --url-file) value "$@"; url_file=$2; shift ;;
         # keys of the configuration, as msmtp takes them; these may stand alone
         --@(auth|auto-from|tls|tls-starttls|tls-certcheck|syslog)?(=*) | \
-            --@(set-@(from|date|msgid)-header|remove-bcc-headers)?(=*))
+            --@(set-@(from|date|msgid)-header|remove-bcc-headers)?(=*) | \
+            --undisclosed-recipients?(=*))
             name=${1%%=*}
             value "$name" "${1:${#name}+1}"
             setting "$name" "${1:${#name}+1}" ;;
@@ -114,6 +115,7 @@ parse() {
             --tls-@(crl-file|cert-file|key-file|fingerprint|host-override) | \
             --tls-min-version | \
             --@(maildomain|aliases|logfile|source-ip|dsn-notify|dsn-return) | \
+            --logfile-time-format | \
             --rate-limit)
             value "$@"; setting "$1" "$2"; shift ;;
         -X) value "$@"; setting --logfile "$2"; shift ;;

@@ -4,6 +4,7 @@ archive that the image would get; where a secret goes, in /proc."""
 import base64
 import glob
 import os
+import re
 import resource
 import secrets as random
 import signal
@@ -148,6 +149,26 @@ def options():
     equal(got, {'host': 'c', 'port': '26'}, 'over those of a file')
     refused(64, 'needs a value', '--host')
     refused(64, 'control', '--auth=a\nb', 'a@b.c')
+
+
+@case('settings/msmtp-options-of-the-message')
+def message_options():
+    log = os.path.join(new_dir('log'), 'log')
+    with Fake(Dialogue(tls='none', auth=())) as srv:
+        text = f'host 10.0.2.2\nport {srv.port}\ntls off\nfrom a@mail.test\n'
+        for args, hidden in (([], False), (['--undisclosed-recipients'], True),
+                             (['--undisclosed-recipients=on'], True),
+                             (['--undisclosed-recipients=off'], False)):
+            r = launch('posix', '--logfile-time-format=at %Y!', '-X', log,
+                       *args, 'b@mail.test', conf=text,
+                       message=b'From: a@mail.test\nTo: b@mail.test\n\nx\n')
+            equal(r.status, 0, f'exit status with {args}', r)
+            data = srv.wires[-1].messages[-1]['data']
+            equal(b'undisclosed-recipients:;' in data, hidden, f'{args}', data)
+    with open(log) as f:
+        lines = f.read().splitlines()
+    check(len(lines) == 4 and all(re.match(r'at \d{4}! host=', line)
+                                  for line in lines), 'the log', lines)
 
 
 FULL = {'SMTP_HOST': 'h', 'SMTP_PORT': '26', 'SMTP_USER': 'u v',
