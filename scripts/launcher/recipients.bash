@@ -6,10 +6,11 @@
 
 # The fields of the message with addresses of one kind, each on one line.
 # from: From, or a Resent-From above it. recipients: To, Cc and Bcc, or those
-# of the first block of Resent- fields. A field is what it is to the image
+# of the first block of Resent- fields. These are fields to the image as well
 # (smtp/header.c): no blank before the colon, or others would get the message.
 header_lines() { # from | recipients
     awk -v want="$1" '
+        BEGIN { blanks = want == "from" ? "[ \t]*" : "" }
         function field_end() {
             if (name ~ /^resent-/) {
                 if (block == 0)
@@ -31,10 +32,10 @@ header_lines() { # from | recipients
         NR == 1 && /^From / { next }
         /^[ \t]/ && name != "" { text = text $0; next }
         name != "" { field_end() }
-        !/^[!-9;-~]+:/ { exit }
+        $0 !~ "^[!-9;-~]+" blanks ":" { exit }
         {
             name = tolower($0)
-            sub(/:.*/, "", name)
+            sub(blanks ":.*", "", name)
             text = $0
             sub(/^[^:]*:/, "", text)
         }
