@@ -130,6 +130,7 @@ limit_unlock() {
 declare -A limit_had=() limit_own=()
 limit_lines=() limit_tried=() limit_attempts=0
 held=0 # something has been, by this call
+held_copies=()
 limit_load() { # id
     local IFS=$'\t' time id address now
     limit_had=() limit_own=() limit_lines=() now=$(now)
@@ -164,6 +165,7 @@ limit_store() { # id
 # have got it. Without a report it is the same for all.
 limit_settle() {
     local address gone=$q_outcome
+    [ "$attempts" = "$limit_attempts" ] || hold_taken_back
     [ ${#limit_tried[@]} != 0 ] || return 0
     limit_lock || return 0
     limit_load "${entry##*/}"
@@ -265,10 +267,11 @@ held_to() { # folder: into address, held_account, held_config, held_most
 
 # A copy of the call for each of $over, then the journal.
 hold_all() {
-    local address n=0 lines=('') tab=$'\t'
+    local address lines=('') tab=$'\t'
+    held_copies=()
     [ ${#over[@]} != 0 ] || return 0
     for address in "${over[@]}"; do
-        hold_one $((n++)) "$address" || {
+        hold_one "$address" || {
             notice "$entry: cannot be held back in $spool/held"
             return 1
         }
@@ -284,25 +287,51 @@ hold_all() {
     log_event "held back for a digest: ${over[*]}"
 }
 
-hold_one() { # number, address
-    local id=${entry##*/} tab=$'\t' dir copy
-    dir=${held_at[$2$tab$q_account$tab$q_config]-}
+# The digest's name, and Message-ID, is made of the message that it begins with
+# and the address: another attempt may hold somebody else.
+hold_one() { # address
+    local id=${entry##*/} tab=$'\t' dir copy sum
+    dir=${held_at[$1$tab$q_account$tab$q_config]-}
     [ -z "$dir" ] || [ ! -d "$dir/mail/$id" ] || return 0
-    copy=$spool/tmp/$id.digest$1
+    sum=$(printf '%s' "$1" | sha256sum) || return 1
+    copy=$spool/tmp/$id.digest.${sum:0:16}
     rm -rf -- "$copy"
     mkdir -- "$copy" "$copy/mail" && {
         cp -rl -- "$call" "$copy/mail/$id" 2>/dev/null ||
             { rm -rf -- "$copy/mail/$id" && cp -r -- "$call" "$copy/mail/$id"; }
     } && {
-        printf '%s\n' "$2" "$q_account" "$q_config" "$most" | cat >"$copy/to"
+        printf '%s\n' "$1" "$q_account" "$q_config" "$most" | cat >"$copy/to"
     } && sync_all "$copy" || { rm -rf -- "$copy"; return 1; }
     if [ -z "$dir" ]; then
-        mv -T -- "$copy" "$spool/held/${copy##*/}"
+        dir=$spool/held/${copy##*/}
+        mv -T -- "$copy" "$dir"
     else
         mv -T -- "$copy/mail/$id" "$dir/mail/$id" && sync "$dir/mail" &&
             rm -rf -- "$copy"
-    fi
+    fi && held_copies+=("$dir/mail/$id")
 } 2>/dev/null
+
+# The caller is about to hear that the call, or the message, is not valid:
+# then nobody gets it, and he may hand it in anew. (Who was held by an earlier
+# attempt was accepted with it.)
+hold_taken_back() {
+    local copy dir gone
+    [ $fresh = 1 ] && [ ${#held_copies[@]} != 0 ] || return 0
+    case $status in 64 | 65 | 78) ;; *) return 0 ;; esac
+    limit_lock || return 0
+    for copy in "${held_copies[@]}"; do
+        dir=${copy%/mail/*} gone=$spool/tmp/${copy##*/}.back
+        [ -d "$copy" ] || continue # on its way already
+        [ "$(ls -A -- "$dir/mail")" != "${copy##*/}" ] || copy=$dir
+        rm -rf -- "$gone"
+        mv -T -- "$copy" "$gone" && sync "$spool/held" &&
+            rm -rf -- "$gone"
+    done
+    limit_unlock
+    notice "nobody gets it: what was held back for a digest is removed"
+    log_event "not valid: what was held back for a digest is removed"
+    held_copies=() held=0
+}
 
 # ------------------------------------------------------------- back from there
 

@@ -329,6 +329,54 @@ def spelt_otherwise():
         equal(arrivals(srv), wanted, 'arrived')
 
 
+@case('limit/invalid-for-the-caller')
+def invalid():
+    """Who hears that his call or message is not valid has nothing in a digest;
+    what was there before stays."""
+    long = 'x' * 65 + '@mail.test'
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('ops@mail.test', message=alert(0))
+        for some in (0, 1):
+            q.send('ops@mail.test', long, message=alert(8), status=64)
+            q.send('-t', message=b'Cc: x@mail.test.\n' + alert(8), status=78)
+            q.send('ops@mail.test', 'new@mail.test',
+                   message=alert(8, 'X-A: a\rb\n'), status=65)
+            equal([len(m) for m in held(q).values()], [1] * some, 'held')
+            if not some:
+                q.send('ops@mail.test', message=alert(1))
+        q.flush()
+        nothing_left(q)
+        equal(arrivals(srv), {('ops@mail.test', f'alert {n}'): 1
+                              for n in (0, 1)}, 'arrived')
+
+
+@case('limit/held-by-two-attempts')
+def two_attempts():
+    """One is held at the first attempt, another at the second: each has a
+    digest of his own, with a Message-ID of its own."""
+    with Fake(server(rcpt={'b@mail.test': b'451 4.7.1 later\r\n'})) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        q.send('a@mail.test', message=alert(0))
+        q.send('a@mail.test', 'b@mail.test', 'c@mail.test', message=alert(1))
+        equal(list(held(q)), ['a@mail.test'], 'held')
+        # meanwhile another one to b goes
+        with open(os.path.join(q.spool, 'limit'), 'a') as f:
+            f.write(f'{int(time.time())}\tother\tb@mail.test\n')
+        done = q.flush()
+        check('cannot be held' not in done.log, 'two of one name', done.log)
+        mails = got(srv)
+    with Fake(server()) as srv:
+        q.write(srv.port, 'rate_limit 1\n')
+        q.flush()
+        nothing_left(q)
+        mails += got(srv)
+    equal([r for _, r, _ in mails], [['a@mail.test'], ['c@mail.test'],
+                                     ['a@mail.test'], ['b@mail.test']],
+          'recipients')
+    equal(len({m['Message-ID'] for _, _, m in mails}), 4, 'Message-IDs')
+
+
 # ------------------------------------------------------------- kill -9 anywhere
 
 STEPS = ('mv', 'sync', 'rm', 'cp', 'mkdir', 'cat')
