@@ -345,6 +345,9 @@ limit_due() {
     limit_load ''
     for dir in "$spool"/held/*; do
         held_to "$dir" || continue
+        # somebody has removed all that was in it
+        rmdir -- "$dir/mail" 2>/dev/null
+        [ -e "$dir/mail" ] || { rm -rf -- "$dir"; continue; }
         had=${limit_had[${address,,}]-0}
         [ "$had" -lt "$held_most" ] || [ $flush_all = 1 ] || continue
         held_is_known "$dir" || continue

@@ -1,6 +1,7 @@
 """The digest of what rate_limit held back: everything is in it, and nothing that
 a server or the image could refuse."""
 import os
+import shutil
 
 from fake import Fake
 from harness import case, check, equal
@@ -179,3 +180,19 @@ def dot_names():
         files = [sorted(p.get_filename() or '' for p in a.iter_parts())
                  for a in attached(got(srv)[-1][2])]
         equal(files, [['', '.env'], ['', '', '.env', '.inline']], 'files')
+
+
+@case('digest/emptied')
+def emptied():
+    """Whoever removes the last message that is held has removed the digest."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for n in range(2):
+            q.send('ops@mail.test', message=alert(n))
+        folder = os.path.join(q.spool, 'held', *q.entries('held'), 'mail')
+        for name in os.listdir(folder):
+            shutil.rmtree(os.path.join(folder, name))
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        equal(len(got(srv)), 1, 'mails')
