@@ -355,8 +355,12 @@ cannot_be_inside() {
 # Fields that nobody is to see, as a regular expression. In a digest that is Bcc
 # always: whoever wants it to be sent on did not ask for this.
 hidden_fields() {
-    if conf_on undisclosed_recipients off || [ -n "${conf[set_to_header]-}" ]
-    then
+    local call=$entry/mail/$mail said
+    said=$(call_setting undisclosed_recipients)
+    case ${said:-${conf[undisclosed_recipients]-off}} in
+    on | yes) said=on ;;
+    esac
+    if [ "$said" = on ] || [ -n "${conf[set_to_header]-}" ]; then
         printf 'resent-bcc|bcc|to|cc'
     else
         printf 'resent-bcc|bcc'

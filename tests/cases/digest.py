@@ -139,6 +139,21 @@ def no_bcc():
                           f'{conf} {option}', told)
 
 
+@case('digest/undisclosed')
+def undisclosed():
+    """--undisclosed-recipients of the call hides To and Cc there as well."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        for option in (), (), ('--undisclosed-recipients=on',):
+            q.send('ops@mail.test', *option,
+                   message=b'Cc: other@mail.test\n' + alert(1))
+        age(q)
+        q.send('--flush')
+        nothing_left(q)
+        equal([m['Cc'] for m in attached(got(srv)[-1][2])],
+              ['other@mail.test', None], 'Cc')
+
+
 @case('digest/long-subject')
 def long_subject():
     """One of 1.8 MB, on a line or folded, holds nothing up."""
