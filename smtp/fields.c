@@ -159,19 +159,22 @@ static bool subject_field(struct impl *m)
            words_field(m, name, s, is_plain(s));
 }
 
-/* The field is there already, or will be, or would tell what is to be hidden,
- * or speaks of a body whose encoding is decided here. */
+bool message_about_body(struct smtp_str name)
+{
+    return text_same(name.p, name.len, "mime-version") ||
+           text_same(name.p, name.len, "content-type") ||
+           text_same(name.p, name.len, "content-transfer-encoding");
+}
+
+/* The field is there already, or will be, or would tell what is to be hidden.
+ */
 static bool is_left_out(const struct impl *m, const struct message_field *f)
 {
-    static const char *const made[] = { "mime-version", "content-type",
-                                        "content-transfer-encoding", "cc" };
-    size_t i = 0;
+    bool hidden = m->spec->undisclosed || m->spec->replace_to;
 
-    while (i < 4 && !text_same(f->name.p, f->name.len, made[i]))
-        i++;
-    if (i == 3 ? m->spec->undisclosed || m->spec->replace_to : i < 3)
-        return true;
-    return m->block.present && header_has(m->text, &m->block, f->name);
+    return message_about_body(f->name) ||
+           (hidden && text_same(f->name.p, f->name.len, "cc")) ||
+           (m->block.present && header_has(m->text, &m->block, f->name));
 }
 
 static bool extra_field(struct impl *m, const struct message_field *f)

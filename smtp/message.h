@@ -36,9 +36,12 @@ enum message_kind {
     MESSAGE_ASCII      /* printable ASCII, as it is                        */
 };
 
-/* A field that is made unless the text has one of that name. Those that
- * describe the body (MIME-Version, Content-Type, -Transfer-Encoding) are the
- * text's own or made here, and left out if they are given. */
+/* MIME-Version, Content-Type, Content-Transfer-Encoding: of the text, or made
+ * here. */
+bool message_about_body(struct smtp_str field_name);
+
+/* A field that is made unless the text has one of that name, or it is
+ * message_about_body(). */
 struct message_field {
     enum message_kind kind;
     struct smtp_str name;

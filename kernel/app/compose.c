@@ -173,18 +173,7 @@ static const char *made_by(const struct config *c, struct smtp_str name)
     return NULL;
 }
 
-/* What describes the body belongs to it, and changes with its encoding. */
-static bool about_body(struct smtp_str name)
-{
-    return text_same(name.p, name.len, "mime-version") ||
-           text_same(name.p, name.len, "content-type") ||
-           text_same(name.p, name.len, "content-transfer-encoding");
-}
-
-/* A message has one From, one Subject (RFC 5322 3.6); readers and servers
- * differ in what they do with two. */
-static bool is_second(const struct config *c, const struct fields *f,
-                      struct smtp_str name, struct report *r)
+static bool is_single(struct smtp_str name)
 {
     static const char *const single[] = {
         "from",       "date",          "message-id", "subject",
@@ -192,25 +181,37 @@ static bool is_second(const struct config *c, const struct fields *f,
         "references", "list-id",       "importance", "list-unsubscribe",
         "priority",   "auto-submitted"
     };
-    const char *key = made_by(c, name);
-    size_t i, k;
+    size_t i;
 
-    if (about_body(name))
-        return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
-                           "header: %.*s is for the message itself to say, or "
-                           "for message.html",
-                           (int)name.len, name.p);
-    if (key != NULL)
-        return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
-                           "header: the field %.*s is what the key %s is for",
-                           (int)name.len, name.p, key);
     for (i = 0; i < sizeof(single) / sizeof(*single); i++)
-        for (k = 0; text_same(name.p, name.len, single[i]) && k < f->count; k++)
-            if (text_same(f->at[k].name.p, f->at[k].name.len, single[i]))
-                return !report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
-                                   "header: a second field %.*s", (int)name.len,
-                                   name.p);
+        if (text_same(name.p, name.len, single[i]))
+            return true;
     return false;
+}
+
+/* A message has one From, one Subject (RFC 5322 3.6); readers and servers
+ * differ in what they do with two. */
+static bool name_ok(const struct config *c, const struct fields *f,
+                    struct smtp_str name, struct report *r)
+{
+    const char *key = made_by(c, name);
+    size_t k;
+
+    if (message_about_body(name))
+        return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
+                          "header: %.*s is for the message itself to say, or "
+                          "for message.html",
+                          (int)name.len, name.p);
+    if (key != NULL)
+        return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
+                          "header: the field %.*s is what the key %s is for",
+                          (int)name.len, name.p, key);
+    for (k = 0; is_single(name) && k < f->count; k++)
+        if (text_equal(f->at[k].name.p, f->at[k].name.len, name.p, name.len))
+            return report_end(r, OUTCOME_INVALID, STATUS_CONFIG,
+                              "header: a second field %.*s", (int)name.len,
+                              name.p);
+    return true;
 }
 
 /* "Name: value" of the key header. */
@@ -227,7 +228,7 @@ static bool add_line(const struct config *c, struct fields *f,
                           "header wants \"Name: value\", not \"%.*s\"",
                           line.len > 60 ? 60 : (int)line.len, line.p);
     field.name.len = (size_t)(colon - line.p);
-    if (is_second(c, f, field.name, r))
+    if (!name_ok(c, f, field.name, r))
         return false;
     field.value.p = colon + 1;
     field.value.len = line.len - field.name.len - 1;
