@@ -9,19 +9,8 @@
 
 #include "../../board/x86_64/acpi.c"
 
-#define BASE 0xe0000u
-
-static uint8_t *memory; /* a heap block of exactly its size */
-static size_t memory_len;
-
-bool mem_peek(uint64_t phys, void *out, size_t len)
-{
-    if (phys < BASE || phys - BASE > memory_len ||
-        len > memory_len - (phys - BASE))
-        return false;
-    memcpy(out, memory + (phys - BASE), len);
-    return true;
-}
+#define PHYS_BASE 0xe0000u
+#include "physmem.h"
 
 static unsigned found;
 
@@ -46,7 +35,7 @@ static void tables(bool scan)
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (acpi_find(names[i], scan, &t))
-            MUST(t.len >= HEADER && t.len <= TABLE_MAX && t.phys >= BASE);
+            MUST(t.len >= HEADER && t.len <= TABLE_MAX && t.phys >= PHYS_BASE);
 }
 
 static void fixed(bool scan)
@@ -93,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     loader_rsdp = sdt = 0;
     tried = scanned = false;
     found = 0;
-    acpi_init((how & 1) != 0 ? BASE : 0);
+    acpi_init((how & 1) != 0 ? PHYS_BASE : 0);
     tables((how & 2) != 0);
     fixed((how & 2) != 0);
     acpi_ioapics(ioapic);

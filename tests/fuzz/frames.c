@@ -80,22 +80,24 @@ static void keep(uint8_t *to, size_t cap, size_t *to_len, const uint8_t *p,
 }
 
 /* Every frame is whole, ours, and has right lengths and sums. */
-static void sent(const uint8_t *p, size_t len)
+static void sent(void)
 {
     static uint8_t copy[1514];
+    const uint8_t *p = dev.tx;
+    size_t len = dev.tx_len;
     bool six = get16(p + 12) == 0x86dd;
     size_t head = six ? 40 : 20, n;
     uint32_t s;
 
     MUST(len >= 60 && len <= sizeof copy);
-    MUST(memcmp(p + 6, card_mac, 6) == 0);
+    MUST(memcmp(p + 6, mac, 6) == 0);
     keep(last.any, sizeof last.any, &last.any_len, p, len);
     if (get16(p + 12) == 0x0806)
         return;
     MUST(six || (get16(p + 12) == 0x0800 && p[14] == 0x45));
     n = six ? get16(p + 18) : (size_t)get16(p + 16) - 20;
     MUST(n <= len - 14 - head);
-    MUST(six || add16(p + 14, 20, 0) == 0xffff);
+    MUST(six || sum(p + 14, 20, 0) == 0xffff);
     if (six && p[20] == 0) /* MLD, behind a header of its own */
         return;
     memcpy(copy, p, len);
@@ -125,11 +127,7 @@ static void poll(void)
 
 static void give(size_t len)
 {
-    free(card.rx);
-    card.rx = malloc(len != 0 ? len : 1);
-    MUST(card.rx != NULL);
-    card.rx_len = len;
-    memcpy(card.rx, f, len);
+    card_has(f, len);
     poll();
 }
 
@@ -159,7 +157,7 @@ static uint8_t *answer_to(const uint8_t *q, uint8_t kind, size_t body)
     bool six = get16(q + 12) == 0x86dd;
 
     memset(f, 0, sizeof f);
-    memcpy(f, card_mac, 6);
+    memcpy(f, mac, 6);
     memcpy(f + 6, peer_mac, 6);
     put16(f + 12, six ? 0x86dd : 0x0800);
     if (six) {
@@ -305,7 +303,7 @@ static size_t dhcp(unsigned type, bool more)
     if (last.udp_len >= 14 + 20 + 8 + 8)
         memcpy(d + 4, last.udp + 42 + 4, 4);
     put32(d + 16, OURS);
-    memcpy(d + 28, card_mac, 6);
+    memcpy(d + 28, mac, 6);
     put32(d + 236, 0x63825363);
     memcpy(d + 240, usual, sizeof usual);
     d[242] = (uint8_t)type;
@@ -323,14 +321,14 @@ static void arp_answer(uint32_t who, unsigned op)
     static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, 2 };
 
     memset(f, 0, 60);
-    memcpy(f, card_mac, 6);
+    memcpy(f, mac, 6);
     memcpy(f + 6, peer_mac, 6);
     put16(f + 12, 0x0806);
     memcpy(f + 14, head, sizeof head);
     f[21] = (uint8_t)op;
     memcpy(f + 22, peer_mac, 6);
     put32(f + 28, who);
-    memcpy(f + 32, card_mac, 6);
+    memcpy(f + 32, mac, 6);
     put32(f + 38, OURS);
 }
 
@@ -417,7 +415,7 @@ static void some_icmp(void)
 static void raw(void)
 {
     memset(f, 0, sizeof f);
-    memcpy(f, card_mac, 6);
+    memcpy(f, mac, 6);
     blind = true;
     spoil_and_give(6 + rest(f + 6, 255));
 }
@@ -569,10 +567,10 @@ static void machine(unsigned how)
 {
     switch (how % 8) {
     case 0:
-        card.full = !card.full;
+        dev.full = !dev.full;
         break;
     case 1:
-        card.cable_out = !card.cable_out;
+        dev.cable_out = !dev.cable_out;
         break;
     case 2:
         heap_fails = next(1);
@@ -630,6 +628,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     state_restore();
     card_open();
+    watch = sent;
+    random_at = 1;
     memset(&conn, 0, sizeof conn);
     memset(&last, 0, sizeof last);
     input(data, len);
@@ -644,14 +644,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if ((how & 16) == 0)
         conf.dns[0] = addr_v4(PEER);
     conf.hostname = (how & 32) != 0 ? "bootmail" : NULL;
-    if (stack_start(&card.dev, &conf, now)) {
+    if (stack_start(&dev.dev, &conf, now)) {
         poll();
         help();
         while (in_left > 0)
             act();
     }
     drop();
-    card.full = true; /* what is left need not be answered */
+    dev.full = true; /* what is left need not be answered */
     poll();
     datagram_close();
     heap_clear();

@@ -11,7 +11,8 @@
 
 #include "../../board/x86_64/loader.c"
 
-#define BASE 0x10000u
+#define PHYS_BASE 0x10000u
+#include "physmem.h"
 
 __asm__(".section .bss\n"
         ".balign 4096\n"
@@ -20,26 +21,14 @@ __asm__(".section .bss\n"
         "__image_end:\n"
         ".text\n");
 
-static uint8_t *memory; /* a heap block of exactly its size */
-static size_t memory_len;
 static uint8_t *pages;
 static jmp_buf refused;
 static const char *said;
 
-bool mem_peek(uint64_t phys, void *out, size_t len)
-{
-    if (phys < BASE || phys - BASE > memory_len ||
-        len > memory_len - (phys - BASE))
-        return false;
-    memcpy(out, memory + (phys - BASE), len);
-    return true;
-}
-
 void mem_wipe(uint64_t phys, size_t len)
 {
-    MUST(phys >= BASE && phys - BASE <= memory_len &&
-         len <= memory_len - (phys - BASE));
-    memset(memory + (phys - BASE), 0, len);
+    MUST(memory_has(phys, len));
+    memset(memory + (phys - PHYS_BASE), 0, len);
 }
 
 bool mem_in_image(uint64_t start, uint64_t len)
@@ -77,13 +66,13 @@ static void start(bool multiboot2)
     struct boot boot = { 0 };
     struct blob initrd;
 
-    loader_read(BASE | (multiboot2 ? LOADER_MULTIBOOT2 : 0), &boot);
+    loader_read(PHYS_BASE | (multiboot2 ? LOADER_MULTIBOOT2 : 0), &boot);
     MUST(boot.by != NULL);
     MUST(boot.cmdline.len < BOOT_CMDLINE_MAX);
     MUST(boot.cmdline.len == 0 ||
          memchr(boot.cmdline.p, '\0', boot.cmdline.len) == NULL);
     MUST(!ram_free((uintptr_t)__image_start, 4096));
-    MUST(!ram_free(BASE, 1));
+    MUST(!ram_free(PHYS_BASE, 1));
     initrd = loader_initrd();
     MUST(initrd.len == g.initrd_len);
 }

@@ -17,9 +17,9 @@
 #include "trace.h"
 
 #include <mbedtls/cipher.h>
-#include <mbedtls/pk.h>
 
 #include "fakeplatform.h"
+#include "forge.h"
 #include "heap.h"
 #include "rng.h"
 #include "tls.h"
@@ -59,23 +59,8 @@ int __wrap_mbedtls_ct_memcmp(const void *a, const void *b, size_t n)
     return honest ? differs : 0;
 }
 
-int __wrap_mbedtls_pk_verify_ext(mbedtls_pk_type_t type, const void *options,
-                                 mbedtls_pk_context *ctx,
-                                 mbedtls_md_type_t md_alg,
-                                 const unsigned char *hash, size_t hash_len,
-                                 const unsigned char *sig, size_t sig_len);
-int __wrap_mbedtls_pk_verify_ext(mbedtls_pk_type_t type, const void *options,
-                                 mbedtls_pk_context *ctx,
-                                 mbedtls_md_type_t md_alg,
-                                 const unsigned char *hash, size_t hash_len,
-                                 const unsigned char *sig, size_t sig_len)
+static int verified(mbedtls_pk_context *ctx, mbedtls_pk_type_t type)
 {
-    (void)options;
-    (void)md_alg;
-    (void)hash;
-    (void)hash_len;
-    (void)sig;
-    (void)sig_len;
     if (honest || !mbedtls_pk_can_do(ctx, type))
         return MBEDTLS_ERR_PK_TYPE_MISMATCH;
     return 0;

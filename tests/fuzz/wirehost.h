@@ -8,7 +8,7 @@
 #include "fuzz.h"
 
 #include "heap.h"
-#include "netdev.h"
+#include "memcard.h"
 #include "panic.h"
 #include "rng.h"
 #include "board.h"
@@ -135,113 +135,13 @@ uint32_t rng_keyed32(const void *p, size_t n)
     return h;
 }
 
-/* ------------------------------------------------------------- the card */
+/* ------------------------------------------------------------ checksums */
 
 #define FRAME_ROOM 1600 /* more than a frame may have */
-
-static const uint8_t card_mac[6] = { 0x00, 0x23, 0xc1, 0xde, 0xd0, 0x0d };
-
-static struct {
-    struct netdev dev;
-    uint8_t *rx; /* a heap block of the frame's size */
-    size_t rx_len;
-    uint8_t tx[1514];
-    size_t tx_cap;
-    bool full, cable_out;
-} card;
-
-static void sent(const uint8_t *p, size_t len); /* frames.c looks at it */
-
-static const uint8_t *card_rx_peek(struct netdev *d, size_t *len)
-{
-    (void)d;
-    *len = card.rx_len;
-    return card.rx;
-}
-
-static void card_rx_done(struct netdev *d)
-{
-    (void)d;
-    free(card.rx);
-    card.rx = NULL;
-}
-
-static uint8_t *card_tx_buf(struct netdev *d, size_t *cap)
-{
-    (void)d;
-    *cap = card.tx_cap;
-    return card.full ? NULL : card.tx;
-}
-
-static void card_tx_send(struct netdev *d, size_t len)
-{
-    (void)d;
-    sent(card.tx, len);
-}
-
-static bool card_arm(struct netdev *d)
-{
-    (void)d;
-    return card.rx != NULL;
-}
-
-static bool card_link_up(struct netdev *d)
-{
-    (void)d;
-    return !card.cable_out;
-}
-
-static void card_open(void)
-{
-    static const struct netdev_ops ops = {
-        .rx_peek = card_rx_peek,
-        .rx_done = card_rx_done,
-        .tx_buf = card_tx_buf,
-        .tx_send = card_tx_send,
-        .arm = card_arm,
-        .link_up = card_link_up,
-    };
-
-    free(card.rx);
-    memset(&card, 0, sizeof card);
-    card.dev.ops = &ops;
-    card.dev.mtu = 1500;
-    card.tx_cap = sizeof card.tx;
-    memcpy(card.dev.mac, card_mac, 6);
-    random_at = 1;
-}
-
-/* -------------------------------------------------- numbers, checksums */
-
-static void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v & 0xffff);
-}
-
-static unsigned get16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
 
 static uint32_t get32(const uint8_t *p)
 {
     return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint32_t add16(const uint8_t *p, size_t len, uint32_t s)
-{
-    for (size_t i = 0; i < len; i++)
-        s += (uint32_t)p[i] << (i % 2 == 0 ? 8 : 0);
-    while (s >> 16 != 0)
-        s = (s & 0xffff) + (s >> 16);
-    return s;
 }
 
 /* Where the checksum of an IP packet's payload is, NULL: there is none, or
@@ -264,8 +164,8 @@ static uint8_t *transport_sum(uint8_t *f, size_t len, uint32_t *s)
         return NULL;
     *s = kind == 1 ? 0 : (uint32_t)n + kind;
     if (kind != 1)
-        *s = six ? add16(ip + 8, 32, *s) : add16(ip + 12, 8, *s);
-    *s = add16(body, n, *s);
+        *s = six ? sum(ip + 8, 32, *s) : sum(ip + 12, 8, *s);
+    *s = sum(body, n, *s);
     return body + at;
 }
 
@@ -277,7 +177,7 @@ static void mend(uint8_t *f, size_t len)
 
     if (len >= 34 && get16(f + 12) == 0x0800) {
         put16(f + 24, 0);
-        put16(f + 24, 0xffff ^ add16(f + 14, 20, 0));
+        put16(f + 24, 0xffff ^ sum(f + 14, 20, 0));
     }
     at = transport_sum(f, len, &s);
     if (at == NULL)

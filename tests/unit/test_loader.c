@@ -10,19 +10,8 @@
 
 #include "check.h"
 
-#define BASE 0x10000u
-
-static uint8_t *memory;
-static size_t memory_len;
-
-bool mem_peek(uint64_t phys, void *out, size_t len)
-{
-    if (phys < BASE || phys - BASE > memory_len ||
-        len > memory_len - (phys - BASE))
-        return false;
-    memcpy(out, memory + (phys - BASE), len);
-    return true;
-}
+#define PHYS_BASE 0x10000u
+#include "physmem.h"
 
 static uint8_t info[4096];
 static size_t info_len;
@@ -89,7 +78,7 @@ static bool read_it(void)
     memory = malloc(memory_len);
     memcpy(memory, info, memory_len);
     why = NULL;
-    ok = multiboot2_read(BASE, &got, &why, &ours);
+    ok = multiboot2_read(PHYS_BASE, &got, &why, &ours);
     free(memory);
     CHECK(ok || (why != NULL && why[0] != '\0'));
     return ok;
@@ -99,16 +88,16 @@ static void check_usual(void)
 {
     usual();
     CHECK(read_it());
-    CHECK_EQ(got.cmdline, BASE + 8 + 24 + 8);
+    CHECK_EQ(got.cmdline, PHYS_BASE + 8 + 24 + 8);
     CHECK_EQ(got.modules, 1);
     CHECK_EQ(got.initrd, 0x200000);
     CHECK_EQ(got.initrd_len, 0x123);
     CHECK_EQ(got.map_count, 2);
     CHECK_EQ(got.map_step, 24);
-    CHECK_EQ(got.keep[0].at, BASE);
+    CHECK_EQ(got.keep[0].at, PHYS_BASE);
     CHECK_EQ(got.keep[0].len, info_len);
     CHECK(got.rsdp != 0);
-    CHECK_MEM(info + (got.rsdp - BASE), 11, "RSD PTR new", 11);
+    CHECK_MEM(info + (got.rsdp - PHYS_BASE), 11, "RSD PTR new", 11);
 }
 
 /* The new table wins in either order, the old one alone is taken too. */
@@ -120,13 +109,13 @@ static void check_rsdp(void)
     put_tag(6, mmap, sizeof mmap);
     end();
     CHECK(read_it());
-    CHECK_EQ(got.rsdp, BASE + 16);
+    CHECK_EQ(got.rsdp, PHYS_BASE + 16);
     begin();
     put_tag(14, "RSD PTR old.........", 20);
     put_tag(6, mmap, sizeof mmap);
     end();
     CHECK(read_it());
-    CHECK_EQ(got.rsdp, BASE + 16);
+    CHECK_EQ(got.rsdp, PHYS_BASE + 16);
 }
 
 static void check_several_modules(void)
@@ -285,14 +274,14 @@ static void check_noise(void)
 
 static void check_pvh(void)
 {
-    uint32_t s[14 + 8] = { 0x336ec578, 1, 0,        1, BASE + 56, 0,
-                           0x5000,     0, 0xe0000,  0, 0x6000,    0,
-                           3,          0, 0x300000, 0, 0x77,      0 };
+    uint32_t s[14 + 8] = { 0x336ec578, 1, 0,        1, PHYS_BASE + 56, 0,
+                           0x5000,     0, 0xe0000,  0, 0x6000,         0,
+                           3,          0, 0x300000, 0, 0x77,           0 };
     size_t n;
 
     memory = (uint8_t *)s;
     memory_len = sizeof s;
-    CHECK(pvh_read(BASE, &got, &why, &ours));
+    CHECK(pvh_read(PHYS_BASE, &got, &why, &ours));
     CHECK_EQ(got.cmdline, 0x5000);
     CHECK_EQ(got.rsdp, 0xe0000);
     CHECK_EQ(got.initrd, 0x300000);
@@ -301,15 +290,15 @@ static void check_pvh(void)
     CHECK_EQ(got.map_count, 3);
     for (n = 0; n < sizeof s; n++) {
         memory_len = n;
-        CHECK(!pvh_read(BASE, &got, &why, &ours));
+        CHECK(!pvh_read(PHYS_BASE, &got, &why, &ours));
         CHECK(!ours);
     }
     memory_len = sizeof s;
     s[1] = 0;
-    CHECK(!pvh_read(BASE, &got, &why, &ours));
+    CHECK(!pvh_read(PHYS_BASE, &got, &why, &ours));
     CHECK(strstr(why, "version 0") != NULL);
     s[0] = 0;
-    CHECK(!pvh_read(BASE, &got, &why, &ours));
+    CHECK(!pvh_read(PHYS_BASE, &got, &why, &ours));
     CHECK(ours);
 }
 
