@@ -445,12 +445,13 @@ def behind():
 def older_digest():
     """This call's mail is held, which is 0; the digest that it may send on the
     way is another matter."""
-    ask = threading.Event()
+    ask, gone = threading.Event(), threading.Event()
 
     class Hook(dict):
         def get(self, state, default=None):
             if state == 'MAIL' and ask.is_set():
                 os.killpg(launcher.pid, signal.SIGTERM)
+                gone.wait(60)  # the guest hears of it from the launcher, later
             return default
 
     dialogue = server()
@@ -466,8 +467,9 @@ def older_digest():
                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               start_new_session=True) as launcher:
             log = launcher.communicate(timeout=120)[1].decode()
-        equal(launcher.returncode, 0, 'exit status', log)
         ask.clear()
+        gone.set()
+        equal(launcher.returncode, 0, 'exit status', log)
         q.flush()
         equal([r for _, r, _ in got(srv)], [['b@mail.test']] * 2, 'mails')
         q.nothing_left()
