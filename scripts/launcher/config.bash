@@ -258,6 +258,7 @@ replace_patterns() {
 run_command() { # key, its command, file
     local status output='' output_fd=''
     hide output output_fd
+    guest_starts
     timeout --foreground -k 5 "${timeout:-300}" sh -c "$2" \
         </dev/null >"$output" 2>/dev/null &
     guest=$!

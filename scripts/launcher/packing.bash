@@ -107,6 +107,7 @@ arguments() {
 # In the background, so that a signal ends the wait for somebody's pipe.
 read_message() {
     [ ! -t 0 ] || echo "bootmail: the message, please; Ctrl-D ends it" >&2
+    guest_starts
     cat <&0 >"$call/message" &
     guest=$!
     wait "$guest" || die $EX_TEMPFAIL "cannot store the message"

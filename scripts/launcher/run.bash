@@ -119,6 +119,7 @@ run() {
     exec {keep}<>"$work/end"
     other=${conf_fd:-$keep} # not for the guest, either
     # a file, so that what was said stays when the launcher is killed
+    guest_starts
     timeout --kill-after=5 "$limit" "${cmd[@]}" \
         >>"$console" 2>"$work/errors" </dev/null 9>"$work/end" {keep}>&- \
         {other}<&- &

@@ -87,6 +87,41 @@ def terminated():
     equal(os.listdir(tmp), [], 'files left behind')
 
 
+# Sourced by bash: a signal comes as early as the guest can be there.
+EARLY = """set -T
+trap 'if [ "$BASH_COMMAND" = "guest=\\$!" ] &&
+    [ "$FUNCNAME" != read_message ]; then
+    until [ -s {pid} ]; do sleep 0.01; done
+    kill -TERM $BASHPID
+fi' DEBUG
+"""
+
+
+@case('launcher/terminated-as-it-starts')
+def terminated_early():
+    """Whoever has started is ended, even if nobody knows his number yet."""
+    folder, tmp = new_dir('early'), new_dir('tmp')
+    pid, early, conf = (os.path.join(folder, x) for x in (
+        'pid', 'early', 'conf'))
+    slow = f'echo $$ >{pid}; exec sleep 100'
+    with open(early, 'w') as f:
+        f.write(EARLY.format(pid=pid))
+    for what, text in (('guest', ''), ('eval', f'passwordeval {slow}\n')):
+        with open(conf, 'w') as f:
+            f.write(CONF + text)
+        qemu = stand_in(slow + '\n')
+        done = command([LAUNCHER, '--image', qemu, '-C', conf,
+                        'x@example.org'], 60, input=b'x\n',
+                       env=dict(os.environ, QEMU=qemu, TMPDIR=tmp,
+                                BASH_ENV=early))
+        equal(done.returncode, 75, f'exit status, {what}', done.stderr)
+        with open(pid) as f:
+            check(not os.path.exists(f'/proc/{f.read().strip()}'),
+                  f'{what}: it lives on')
+        os.unlink(pid)
+        equal(os.listdir(tmp), [], f'files left behind, {what}')
+
+
 @case('launcher/usage')
 def usage():
     for args in (['--no-such-option'], ['--board', 'vax', 'a@b.c'],
