@@ -49,8 +49,9 @@ void server_auth_names(const struct server *s, struct text *t)
     }
 }
 
-static void forget(struct server *s)
+void server_auth_forget(struct server *s)
 {
+    s->bad.code = 0;
     text_wipe(s->line, sizeof s->line);
     text_wipe(s->decoded, sizeof s->decoded);
     text_wipe(&s->proof, sizeof s->proof);
@@ -62,7 +63,7 @@ static void forget(struct server *s)
 static void failed(struct server *s, unsigned code, unsigned subject,
                    unsigned detail, const char *text)
 {
-    forget(s);
+    server_auth_forget(s);
     server_set(s, SERVER_READY);
     server_error(s, code, subject, detail, text);
 }
@@ -165,8 +166,7 @@ static void step(struct server *s, const char *p, size_t n)
     struct server_say no = s->bad;
 
     if (s->auth_step == STEP_REFUSED) {
-        s->bad.code = 0;
-        forget(s);
+        server_auth_forget(s);
         server_set(s, SERVER_READY);
         server_say(s, &no);
         enough(s);
@@ -190,15 +190,12 @@ void server_auth_line(struct server *s, struct smtp_str line)
     char *at = s->line + (line.p - s->line);
     size_t n;
 
-    if (line.len == 1 && line.p[0] == '*') {
-        s->bad.code = 0;
+    if (line.len == 1 && line.p[0] == '*')
         failed(s, 501, 7, 0, "cancelled");
-    } else if (!base64_decode((uint8_t *)at, &n, line.p, line.len)) {
-        s->bad.code = 0;
+    else if (!base64_decode((uint8_t *)at, &n, line.p, line.len))
         failed(s, 501, 5, 2, "this is no base64");
-    } else {
+    else
         step(s, at, n);
-    }
 }
 
 /* --- answers -------------------------------------------------------------- */
@@ -223,7 +220,7 @@ void server_auth_secret(struct server *s, const struct smtpd_secret *secret)
         challenge(s, text, len);
         return;
     }
-    forget(s);
+    server_auth_forget(s);
     server_set(s, SERVER_READY);
     server_say(s, &broken);
 }
@@ -237,7 +234,7 @@ bool server_auth_details(struct server *s, const struct server_say *no)
 
     if (auth_mech(s->mechanism)->kind != AUTH_TOKEN || no->code / 100 != 5)
         return false;
-    forget(s);
+    server_auth_forget(s);
     s->bad = *no;
     s->bad.text = "credentials not accepted";
     s->auth_step = STEP_REFUSED;
@@ -250,7 +247,7 @@ bool server_auth_details(struct server *s, const struct server_say *no)
 
 void server_auth_done(struct server *s, bool yes)
 {
-    forget(s);
+    server_auth_forget(s);
     s->authed = yes;
     server_set(s, SERVER_READY);
     if (!yes)

@@ -188,6 +188,8 @@ bool server_mech_offered(const struct server *, unsigned mech);
 void server_auth(struct server *, struct smtp_str arg);
 void server_auth_line(struct server *, struct smtp_str line);
 void server_auth_names(const struct server *, struct text *);
+/* Nothing is left of the login for the next one, or for a message. */
+void server_auth_forget(struct server *);
 void server_auth_secret(struct server *, const struct smtpd_secret *);
 /* True: the refusal waits, for its details are told first. */
 bool server_auth_details(struct server *, const struct server_say *no);

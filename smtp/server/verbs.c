@@ -404,8 +404,12 @@ void server_command(struct server *s)
     show(s, v, secret);
     server_arm(s);
     if (malformed(s)) {
-        if (secret)
+        if (secret) {
+            server_auth_forget(s);
             server_set(s, SERVER_READY);
+        } else if (v == VERB_BDAT) { /* its bytes are no commands */
+            server_close(s, SMTPD_END_SYNTAX, NULL);
+        }
         return;
     }
     if (secret) {
