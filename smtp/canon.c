@@ -35,17 +35,30 @@ static void release(struct canon_body *c)
     c->any = true;
 }
 
+/* No LF follows: it was no part of a line end. */
+static void bare_cr(struct canon_body *c)
+{
+    if (!c->cr)
+        return;
+    release(c);
+    put(&c->to, "\r", 1);
+    c->cr = false;
+}
+
 void canon_body(struct canon_body *c, const uint8_t *p, size_t n)
 {
     while (n != 0) {
         size_t run = plain(c, p, n);
 
+        if (*p != '\n')
+            bare_cr(c);
         if (run != 0) {
             release(c);
             c->to.update(c->to.own, p, run);
         } else {
             if (*p == '\n')
                 c->ends++;
+            c->cr = *p == '\r';
             c->blank = is_blank(*p) || (c->blank && *p != '\n');
             run = 1;
         }
@@ -58,6 +71,7 @@ void canon_body(struct canon_body *c, const uint8_t *p, size_t n)
  * simple form, and nothing in the relaxed one. */
 void canon_body_end(struct canon_body *c)
 {
+    bare_cr(c);
     if (c->any || c->simple)
         put(&c->to, "\r\n", 2);
 }
@@ -72,14 +86,14 @@ static void simple_byte(struct canon_field *f, uint8_t c)
     f->ended = c == '\n';
     if (c == '\n')
         put(&f->to, "\r\n", 2);
-    else if (c != '\r')
+    else
         f->to.update(f->to.own, &c, 1);
 }
 
 /* Unfolded, blanks made one, none around the colon nor at the end. */
 static void relaxed_byte(struct canon_field *f, uint8_t c)
 {
-    if (c == '\r' || c == '\n')
+    if (c == '\n')
         return;
     if (is_blank(c)) {
         f->blank = f->any;
@@ -97,17 +111,29 @@ static void relaxed_byte(struct canon_field *f, uint8_t c)
     f->to.update(f->to.own, &c, 1);
 }
 
+static void field_byte(struct canon_field *f, uint8_t c)
+{
+    if (f->simple)
+        simple_byte(f, c);
+    else
+        relaxed_byte(f, c);
+}
+
 void canon_field(struct canon_field *f, const uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (f->simple)
-            simple_byte(f, p[i]);
-        else
-            relaxed_byte(f, p[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (f->cr && p[i] != '\n')
+            field_byte(f, '\r');
+        f->cr = p[i] == '\r';
+        if (!f->cr)
+            field_byte(f, p[i]);
+    }
 }
 
 void canon_field_end(struct canon_field *f, bool last)
 {
+    if (f->cr)
+        field_byte(f, '\r');
     if (!last && !f->ended)
         put(&f->to, "\r\n", 2);
 }

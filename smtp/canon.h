@@ -1,8 +1,8 @@
 /*
  * canon.h - the canonical forms of RFC 6376 3.4, fed in any pieces.
  *
- * Line ends may be LF or CRLF and come out as CRLF; what comes out goes to a
- * sink, which is a hash.
+ * Line ends may be LF or CRLF and come out as CRLF, any other CR is a byte like
+ * others; what comes out goes to a sink, which is a hash.
  */
 #ifndef SMTP_CANON_H
 #define SMTP_CANON_H
@@ -22,6 +22,7 @@ struct canon_body {
     /* private, zeroed at first */
     uint64_t ends; /* line ends that wait for a text behind them */
     bool blank;    /* a blank waits for what follows on its line */
+    bool cr;       /* a CR waits for its LF */
     bool any;
 };
 
@@ -32,7 +33,7 @@ struct canon_field {
     struct canon_sink to;
     bool simple;
     /* private, zeroed at first */
-    bool in_value, blank, any, ended;
+    bool in_value, blank, any, ended, cr;
 };
 
 /* One field, from its name to its last line end. */

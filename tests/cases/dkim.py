@@ -80,11 +80,11 @@ def random_message(r):
     return text.replace('\n', ends).encode()
 
 
-def signed(seed, algorithm, form, folder):
+def signed(seed, algorithm, form, folder, text=None):
     r = random.Random(seed)
     path = os.path.join(folder, f'{seed}-{form.replace("/", "")}')
     with open(path, 'wb') as f:
-        f.write(random_message(r))
+        f.write(text or random_message(r))
     extra = [path] if r.random() < .3 else []
     done = subprocess.run([cli(), path, keys()[algorithm][0], algorithm, form,
                            *extra], capture_output=True, timeout=60)
@@ -204,6 +204,35 @@ def what():
             equal([s == 'good' for s in said],
                   [True, False, False, False, False],
                   f'verdicts of {name}', seed, said)
+
+
+@case('dkim/bare-cr')
+def bare_cr():
+    """A CR that no LF follows is a byte like others, wherever it comes to
+    stand: that it was not there when the message was signed is noticed."""
+    record, folder = keys()['ed25519'][1], new_dir('bare')
+    for form in FORMS:
+        good = signed(3, 'ed25519', form, folder,
+                      b'From: robot@mail.test\n\na b \n\n\tc\n \n\n')
+        with open(good, 'rb') as f:
+            head, _, body = f.read().partition(b'\r\n\r\n')
+        head += b'\r\n\r\n'
+        at = head.index(b'From: robot')
+        edits = [head + body[:n] + b'\r' + body[n:]
+                 for n in range(len(body) + 1)]
+        edits += [head[:n] + b'\r' + head[n:] + body
+                  for n in range(at + 1, at + 20)]
+        paths = []
+        for n, edit in enumerate(edits):
+            paths.append(f'{good}.{n}')
+            with open(paths[-1], 'wb') as f:
+                f.write(edit)
+        for chunk in (0, 1):
+            said = ours(record, [good, *paths], -1, chunk)
+            equal(said[0], 'good', 'unchanged', form)
+            for n, verdict in enumerate(said[1:]):
+                check(verdict.startswith('bad: '), f'{form}: {verdict}', n,
+                      edits[n])
 
 
 @case('dkim/delivered')

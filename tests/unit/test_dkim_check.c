@@ -88,6 +88,22 @@ static void rfc8463(void)
     CHECK_EQ(judge(FIELDS, ED_P, BODY, -1), DKIM_OPEN);
 }
 
+/* A CR that no LF follows is noticed, wherever it is. */
+static void bare_cr(void)
+{
+    static const char *const bodies[] = { "\r" BODY, BODY "\r", "Hi.\r\r\n",
+                                          "Hi. \r\r\n", "\r \r\n" };
+
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        CHECK_EQ(judge(ED FIELDS, "k=ed25519; " ED_P, bodies[i], -1),
+                 DKIM_FAIL);
+    CHECK_EQ(judge(ED "From: Joe\r SixPack <joe@football.example.com>\r\n",
+                   "k=ed25519; " ED_P, BODY, -1),
+             DKIM_FAIL);
+    CHECK_EQ(judge(ED FIELDS "Subject: x\r", "k=ed25519; " ED_P, BODY, -1),
+             DKIM_FAIL);
+}
+
 /* Every flipped bit is noticed, but in what relaxed forms do not see. */
 static void flipped(void)
 {
@@ -266,10 +282,10 @@ static void keys(void)
     }
 }
 
-static const struct check_case cases[] = { { "rfc8463", rfc8463 },
-                                           { "flipped", flipped },
-                                           { "signatures", signatures },
-                                           { "records", records },
-                                           { "keys", keys } };
+static const struct check_case cases[] = {
+    { "rfc8463", rfc8463 }, { "bare_cr", bare_cr },
+    { "flipped", flipped }, { "signatures", signatures },
+    { "records", records }, { "keys", keys }
+};
 
 CHECK_MAIN(cases)
