@@ -155,16 +155,32 @@ static bool is_address(const struct recode *r, size_t i, size_t end)
            (next < v.len && v.p[next] == '@');
 }
 
-static bool is_coded(const struct recode *r, size_t i, size_t end)
+static bool pair(const char *p, char first, char second)
 {
-    return is_eight_bit(r->value, i, end) && !is_address(r, i, end);
+    return p[0] == first && p[1] == second;
 }
 
-/* Between two encoded words a blank is not shown: a run that stands beside
- * one has the blank in it. */
+/* "=?" charset "?" B or Q "?" text "?=", as readers take it. Between two a
+ * blank is not shown: a run that stands beside one has the blank in it. */
 static bool is_word(struct smtp_str v, size_t i, size_t end)
 {
-    return text_starts(v.p + i, end - i, "=?") && v.p[end - 1] == '=';
+    const char *p = v.p + i, *stop = v.p + end, *q;
+
+    if (end - i < 8 || !pair(p, '=', '?') || !pair(stop - 2, '?', '='))
+        return false;
+    q = memchr(p + 2, '?', end - i - 2);
+    return q != p + 2 && stop - q >= 5 && q[2] == '?' &&
+           ((q[1] | 0x20) == 'b' || (q[1] | 0x20) == 'q');
+}
+
+/* What seems to be an encoded word and is none is coded too: readers differ. */
+static bool is_coded(const struct recode *r, size_t i, size_t end)
+{
+    struct smtp_str v = r->value;
+    bool odd = !r->addresses && end - i > 1 && pair(v.p + i, '=', '?') &&
+               !is_word(v, i, end);
+
+    return (odd || is_eight_bit(v, i, end)) && !is_address(r, i, end);
 }
 
 /* Where the run that begins with the word at i ends: behind its last word. */
@@ -203,33 +219,37 @@ __attribute__((noinline)) static void put_gap(struct recode *r, struct text *t,
     put(r, t, fold ? "\r\n " : " ", fold ? 3 : 1);
 }
 
-/* The blanks at r->at, as a new line if what follows would not fit. */
+/* The blanks at r->at, as a new line if what follows would not fit. Behind an
+ * encoded word, or more than a line can hold, they go into a run, less one
+ * that is shown beside other text. */
 static void put_blanks(struct recode *r, struct text *t)
 {
     struct smtp_str v = r->value;
-    size_t end = blanks(v, r->at), width;
-    bool folded = memchr(v.p + r->at, '\n', end - r->at) != NULL ||
-                  memchr(v.p + r->at, '\r', end - r->at) != NULL;
+    size_t end = blanks(v, r->at), n = end - r->at, next;
+    bool folded = memchr(v.p + r->at, '\n', n) != NULL;
+    bool many = n > RAW && !folded && !r->addresses, coded;
 
     if (end >= v.len) { /* behind the last word: nobody sees them */
         r->at = end;
         return;
     }
-    width = token(r, end) - end;
-    if (is_coded(r, end, end + width)) {
-        width = WORDY;
-        if (r->after_word) { /* they go into the run as well */
-            put_gap(r, t, width);
-            r->run_end = run_end(r, end);
-            return;
-        }
+    next = token(r, end);
+    coded = is_coded(r, end, next);
+    if (many || (coded && r->after_word)) {
+        put_gap(r, t, WORDY);
+        r->at += r->after_word || r->run_end == r->at ? 0 : 1;
+        r->run_end = coded                   ? run_end(r, end)
+                     : is_word(v, end, next) ? end
+                                             : end - 1;
+        return;
     }
-    if (!folded && r->at != 0 && r->column + (end - r->at) + width > LINE)
+    if (!folded && r->at != 0 &&
+        r->column + n + (coded ? WORDY : next - end) > LINE)
         put(r, t, "\r\n", 2);
     if (folded) /* one blank for however many lines it took */
         put(r, t, "\r\n ", 3);
     else
-        put(r, t, v.p + r->at, end - r->at < RAW ? end - r->at : RAW);
+        put(r, t, v.p + r->at, n < RAW ? n : RAW);
     r->at = end;
 }
 
@@ -245,7 +265,7 @@ static bool run_byte(struct recode *r, size_t *i, char *c)
         ++*i;
         return false;
     }
-    if (is_blank(*c) && !r->in_quotes) {
+    if (is_blank(*c) && r->addresses && !r->in_quotes) {
         *i = blanks(v, *i);
         *c = ' ';
         return true;
@@ -374,15 +394,15 @@ static void next(struct recode *r, struct text *t)
         v.p[r->at - 1] == ')')
         put_gap(r, t, WORDY); /* comments without a blank between them */
     r->after_word = is_word(v, r->at, end);
-    if (!is_eight_bit(r->value, r->at, end)) {
-        put_token(r, t, end);
-    } else if (is_coded(r, r->at, end)) {
+    if (is_coded(r, r->at, end)) {
         if (r->at != 0 && r->depth == 0 && !is_blank(v.p[r->at - 1]))
             put_gap(r, t, WORDY);
         r->run_end = run_end(r, r->at);
         put_word(r, t);
-    } else {
+    } else if (is_eight_bit(v, r->at, end)) {
         put_address(r, t, end);
+    } else {
+        put_token(r, t, end);
     }
 }
 

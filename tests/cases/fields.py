@@ -120,6 +120,25 @@ def more():
     same(range(10, 150))
 
 
+@case('fields/blanks')
+def blanks():
+    """Every blank of a text comes back, however many there are in a row, and
+    what only looks like an encoded word is shown as it stands."""
+    many = ' ' * 450
+    values = ['ü  ö', 'ü   a  ö', f'a{many}ü', f'ü{many}b', f'ü{many}ö',
+              f'a{many}b{many[:400]}ü', f'=?utf-8?Q?x?={many}ü',
+              f'ü{many}=?utf-8?Q?x?=', f'a{many}=?utf-8?Q?x?= ü',
+              'a' + ' ' * 960 + 'ü', 'ü' + ' ' * 960 + 'bbbbbbbb',
+              'ü =?foo= ö', '=?foo= ü', 'ü =?=', 'ü =?a?q?= ö',
+              'ü =??q?c?= ö', 'ü =?utf-8?q?c?= ö',
+              'ü =?utf-8?q?c?= =?x?= ö']
+    for was, got in zip(values, sent('X-A', values)):
+        equal(decoded(got), decoded(was), 'words', got)
+    for was in (v for v in values if '-8?' not in v):
+        wire, _ = compose(f'From: a@b\nSubject: {was}\n\nx\n'.encode())
+        equal(str(parsed(wire)['Subject']), was, 'Subject', wire)
+
+
 @case('fields/folded')
 def folded():
     """Whatever has blanks is folded at them, quoted strings too, and comes
