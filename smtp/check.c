@@ -265,19 +265,20 @@ static bool check_field(struct impl *m, const struct message_field *f,
     return true;
 }
 
-/* As a file's name in a content id: RFC 2392, and no more than is needed. */
+/* RFC 2392, and no more than is needed. */
+bool check_is_cid(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '-' || c == '_' || c == '@' || c == '+';
+}
+
 static bool cid_ok(struct smtp_str s)
 {
     size_t i;
 
-    for (i = 0; i < s.len; i++) {
-        char c = s.p[i];
-
-        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
-            !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_' &&
-            c != '@' && c != '+')
+    for (i = 0; i < s.len; i++)
+        if (!check_is_cid(s.p[i]))
             return false;
-    }
     return true;
 }
 

@@ -74,7 +74,7 @@ struct message_spec {
     bool undisclosed; /* To becomes "undisclosed-recipients:;"   */
     bool repair;      /* a bare CR ends a line, a NUL becomes a blank, and so
                          does any control character in the header          */
-    const struct message_file *inlined; /* what HTML shows as cid:NAME     */
+    const struct message_file *inlined; /* cid:NAME of HTML, or with @DOMAIN */
     size_t inlined_count;
     const struct message_file *attach;
     size_t attach_count;

@@ -81,6 +81,8 @@ struct __attribute__((may_alias)) impl {
 bool check_text(struct impl *, struct message_error *);
 bool check_spec(struct impl *, struct message_error *);
 bool check_fail(struct message_error *, unsigned line, const char *why);
+/* A content id may hold it. */
+bool check_is_cid(char c);
 /* "why: what" with what cut to fit and fit for a terminal. */
 bool check_fail_about(struct message_error *, const char *why,
                       struct smtp_str what);

@@ -81,7 +81,7 @@ bool mime_plain(struct smtp_str s)
 bool mime_utf8(const uint8_t *p, size_t n)
 {
     while (n != 0) {
-        size_t c = text_char((const char *)p, n);
+        size_t c = *p < 0x80 ? 1 : text_char((const char *)p, n);
 
         if (c == 0)
             return false;

@@ -264,6 +264,7 @@ static bool html_data(struct impl *m)
 /* ---------------------------------------------------------------- files */
 
 enum { FILE_HEAD, FILE_NAME, FILE_DATA };
+#define ID_ROOM 600 /* of a content id: a line is 998 at most */
 
 static struct smtp_str base_name(struct smtp_str name)
 {
@@ -276,20 +277,54 @@ static struct smtp_str base_name(struct smtp_str name)
     return name;
 }
 
+/* A text is called UTF-8 if it is; else it is bytes, to be saved. */
+static const char *file_type(const struct message_file *f, struct smtp_str name)
+{
+    const char *type = mime_type(name);
+
+    if (type[0] == 't' && !mime_utf8(f->data, f->len))
+        name.len = 0;
+    return mime_type(name);
+}
+
+/* What the HTML calls the file: by its name, or else by that with "@" and a
+ * domain, which is what RFC 2045 section 7 wants of an id. */
+static struct smtp_str content_id(const struct part *html, struct smtp_str name)
+{
+    const char *p = (const char *)html->p, *end = p + html->n;
+    struct smtp_str id = name;
+
+    for (; (size_t)(end - p) >= 4 + name.len; p++) {
+        struct smtp_str s = { p + 4, name.len };
+
+        if ((*p | 0x20) != 'c' || !text_starts(p, 4, "cid:") ||
+            memcmp(s.p, name.p, name.len) != 0)
+            continue;
+        while (s.p + s.len < end && check_is_cid(s.p[s.len]))
+            s.len++;
+        if (s.len == name.len)
+            return name;
+        if (s.p[name.len] == '@' && s.len < ID_ROOM)
+            id = s;
+    }
+    return id;
+}
+
 static bool file_head(struct impl *m, const struct message_file *f, char parent)
 {
-    struct smtp_str name = base_name(f->name);
+    struct smtp_str name = base_name(f->name), id;
     struct text t = stream_begin(m);
 
     begin_part(m, &t, parent);
     text_str(&t, "Content-Type: ");
-    text_str(&t, mime_type(name));
+    text_str(&t, file_type(f, name));
     text_str(&t, "\r\n");
     /* of an empty file some readers make a line end */
     put_encoding(&t, m->binary && f->len != 0 ? ENC_BINARY : ENC_BASE64);
     if (parent == RELATED) {
         text_str(&t, "Content-ID: <");
-        text_mem(&t, name.p, name.len);
+        id = content_id(&m->html, name);
+        text_mem(&t, id.p, id.len);
         text_str(&t, ">\r\nContent-Disposition: inline");
     } else {
         text_str(&t, "Content-Disposition: attachment");

@@ -450,6 +450,59 @@ def structure():
         check(words in said, f'it does not say "{words}"', said)
 
 
+@case('compose/text-files')
+def text_files():
+    """A file is labelled UTF-8 if it is, and else no text at all: no reader
+    shows what its author did not write."""
+    folder, octets = new_dir('texts'), 'application/octet-stream'
+    for name, data, want in (
+            ('a.txt', 'Grüße\n'.encode() * 9, 'text/plain'),
+            ('a.txt', 'Grüße\n'.encode('latin-1'), octets),
+            ('b.csv', 'ü;1\r\n'.encode('utf-16'), octets),
+            ('c.html', b'<p>' + b'x' * 4000 + b'\xc3', octets),
+            ('d.log', b'plain\n', 'text/plain'), ('e.md', b'',
+                                                  'text/markdown'),
+            ('f.json', b'\xfc', 'application/json')):
+        path = write(folder, name, data)
+        for how in ([], ['binary']):
+            m = parsed(compose(b'x\n', 'attach=' + path, *how)[0])
+            part = next(m.iter_attachments())
+            equal(part.get_content_type(), want, name, data[:20])
+            equal(part.get_content_charset(), 'utf-8' if 'text' in want
+                  else None, 'charset', name)
+            equal(part.get_payload(decode=True), data, 'bytes', name)
+            equal(part.get_filename(), name, 'name')
+
+
+@case('compose/content-id')
+def content_id():
+    """A picture is called what the HTML calls it: by its name, or by that with
+    a domain, which makes the msg-id that RFC 2045 wants."""
+    folder = new_dir('cid')
+    for html, names, want in (
+            (b'cid:p.png', ['p.png'], ['p.png']),
+            (b'<img src="cid:p.png@x.example">', ['p.png'],
+             ['p.png@x.example']),
+            (b'"cid:p.png@x.example" cid:p.png', ['p.png'], ['p.png']),
+            (b'cid:p@x cid:p', ['p', 'p@x'], ['p', 'p@x']),
+            (b'cid:p.png@x cid:q.png@y"', ['q.png', 'p.png'],
+             ['q.png@y', 'p.png@x']),
+            (b'cid:p.png2@x cid:q', ['p.png'], ['p.png']),
+            (b'cid:p.png@' + b'x' * 2000, ['p.png'], None),
+            (b'cid:p.png@', ['p.png'], ['p.png@']),
+            (b'no reference', ['p.png'], ['p.png'])):
+        args = ['inline=' + write(folder, name, b'P') for name in names]
+        wire, _ = compose(b'x', 'html=' + write(folder, 'm', html), *args)
+        got = [p['Content-ID'] for p in parsed(wire).walk()
+               if 'Content-ID' in p]
+        check(max(map(len, wire.split(b'\r\n'))) < 2100, 'lines', wire)
+        if want is None:
+            equal(len(got), 1, 'pictures', wire)
+            check(len(got[0]) < 600, 'a long line', got)
+        else:
+            equal(got, [f'<{w}>' for w in want], 'Content-ID', html)
+
+
 @case('compose/rewrite')
 def rewrite():
     text = b'From: root\nTo: root, b@c\nCc: d@e\nBcc: f@g\nSubject: s\n\nx\n'

@@ -272,6 +272,76 @@ static void files(void)
     fails("x", "malformed");
 }
 
+/* What the HTML calls a picture is what it is called. */
+static void content_ids(void)
+{
+    static const char *const pages[][2] = {
+        { "cid:x.png@a.b\"", "<x.png@a.b>" },
+        { "CID:x.png@a.b cid:x.png", "<x.png>" },
+        { "cid:x.png2@a.b cid:x.pn", "<x.png>" },
+        { "cid", "<x.png>" },
+        { "cid:x.png@", "<x.png@>" },
+    };
+    static char page[1000] = "cid:x.png@";
+
+    reset();
+    spec.inlined_count = 1;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        spec.html = (const uint8_t *)pages[i][0];
+        spec.html_len = strlen(pages[i][0]);
+        CHECK(opened("x"));
+        has(pages[i][1]);
+    }
+    memset(page + 10, 'y', sizeof page - 10);
+    spec.html = (const uint8_t *)page;
+    spec.html_len = sizeof page;
+    CHECK(opened("x"));
+    has("<x.png>");
+}
+
+/* A text that is attached is UTF-8, or it is bytes. */
+static void attached_text(void)
+{
+    reset();
+    spec.attach_count = 1;
+    file.name = str("x.txt");
+    CHECK(opened("x"));
+    has("Content-Type: text/plain; charset=utf-8\r\n");
+    file.data = (const uint8_t *)"\xfc";
+    CHECK(opened("x"));
+    has("Content-Type: application/octet-stream\r\n");
+}
+
+/* Blanks and what seems to be an encoded word come back as they were. */
+static void look_alikes(void)
+{
+    static const char *const odd[] = { "=?foo=",     "=?a?b?=",    "=??q?abc?=",
+                                       "=?a?xx?c?=", "=?a?x?cd?=", "=?abcdef?=",
+                                       "=?abcde?\?=" };
+    static char text[1200];
+
+    reset();
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        snprintf(text, sizeof text, HEAD "X: \xc3\xbc %s\n\nb", odd[i]);
+        CHECK(opened(text));
+        pull();
+        CHECK(strstr(out, odd[i]) == NULL);
+    }
+    CHECK(opened(HEAD "X: \xc3\xbc  =?a?Q?c?= \xc3\xbc\n\nb"));
+    has("X: =?utf-8?B?w7wgIA==?= =?a?Q?c?= =?utf-8?B?IMO8?=");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const ends[][2] = { { "a", "\xc3\xbc" },
+                                               { "\xc3\xbc", "a" },
+                                               { "a", "=?a?b?cc?= \xc3\xbc" },
+                                               { "=?a?b?cc?=", "\xc3\xbc" } };
+
+        snprintf(text, sizeof text, HEAD "X: %s%*s%s\n\nb", ends[i][0], 500, "",
+                 ends[i][1]);
+        CHECK(opened(text));
+        has("?B?ICAgICAgICAgICAg");
+    }
+}
+
 /* A quote or an angle that is never closed ends with its field. */
 static void open_quote(void)
 {
@@ -387,6 +457,9 @@ static const struct check_case cases[] = {
     { "fields", fields },
     { "folded", folded },
     { "files", files },
+    { "content_ids", content_ids },
+    { "attached_text", attached_text },
+    { "look_alikes", look_alikes },
     { "boundaries", boundaries },
     { "open_quote", open_quote },
     { "repaired", repaired },
