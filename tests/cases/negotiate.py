@@ -4,7 +4,7 @@ arrived."""
 import email
 import os
 
-from dialogue import Dialogue
+from dialogue import Dialogue, Ended, Session
 from fake import Fake
 from harness import case, check, equal, new_dir, succeed
 from lab import (PASSWORD, arrived, conf, crlf, expect_sent, files, head, launch,
@@ -245,3 +245,89 @@ def many(kind, machine, count=250, limit=100):
 many('exim', 'posix')
 many('postfix', 'posix')
 many('postfix', 'microvm')
+
+
+class Parted(Dialogue):
+    """Takes one recipient at a time; second: what becomes of the second
+    message, once it is 100 KB long or, if nothing is said, before it begins.
+    """
+
+    def __init__(self, second=None, **kw):
+        super().__init__(users={'test': PASSWORD}, **kw)
+        self.second, self.mails = second, 0
+
+    def __call__(self, peer):
+        Parting(self, peer).run()
+
+
+class Parting(Session):
+    def on_mail(self, line):
+        self.plan.mails += 1
+        if self.plan.mails == 2 and self.plan.second == b'':
+            self.peer.close()
+            raise Ended
+        super().on_mail(line)
+
+    def on_rcpt(self, line):
+        if self.recipients:
+            self.say('RCPT', b'452 4.5.3 one at a time\r\n')
+        else:
+            super().on_rcpt(line)
+
+    def on_bdat(self, line):
+        if not self.recipients:
+            self.peer.read(int(line.split()[1]))
+            self.peer.send(b'503 5.5.1 no recipients\r\n')
+        elif self.plan.mails == 2 and self.plan.second and \
+                len(self.chunks) > 100000:
+            self.peer.read(int(line.split()[1]))
+            self.recipients = []
+            self.peer.send(self.plan.second)
+        else:
+            super().on_bdat(line)
+
+
+def parted(machine, *args):
+    """A file by BINARYMIME to one recipient after the other: each gets the
+    same bytes, and if the second does not, that is what the report says."""
+    who = ['a@one.test', 'b@two.test', 'c@one.test']
+    data = EVERY * 30
+    folder = new_dir('parted')
+    path = os.path.join(folder, 'every.bin')
+    with open(path, 'wb') as f:
+        f.write(data)
+
+    def run(caps, second, status, outcomes):
+        plan = Parted(second, caps=caps)
+        with Fake(plan, pki=pki()) as srv:
+            r = launch(machine, *args, '--attach', path, *who, message=b'x\n',
+                       conf=conf(srv.port), files=files())
+            got = [m for w in srv.wires for m in w.messages]
+        equal(r.status, status, 'exit status', caps, r)
+        equal([p['outcome'] for p in r.report['recipients']], outcomes, 'who',
+              r)
+        equal([m['recipients'] for m in got],
+              [[w] for w, o in zip(who, outcomes) if o == 'sent'], 'sent', r)
+        equal(len({m['data'] for m in got}), 1, 'messages', r)
+        part = email.message_from_bytes(got[0]['data']).get_payload()[1]
+        equal((part.get_payload(decode=True), len(got[0]['data'])),
+              (data, r.report['bytes']), 'the file', r)
+
+    run((*BINARY, 'LIMITS RCPTMAX=1'), None, 0, ['sent'] * 3)
+    if machine != 'posix':
+        return
+    run(BINARY[1:], None, 0, ['sent'] * 3)  # without PIPELINING or LIMITS
+    for more, second in (('LIMITS RCPTMAX=1', b''), ('DSN', b'451 4.3.0 no\r\n'),
+                         ('LIMITS RCPTMAX=1 MAILMAX=1', None)):
+        run((*BINARY, more), second, 75, ['sent', 'temporary', 'temporary'])
+    run(BINARY, b'554 5.6.0 no\r\n', 69, ['sent', 'refused', 'refused'])
+
+
+@case('negotiate/parted-binary-posix')
+def parted_posix():
+    parted('posix')
+
+
+@case('negotiate/parted-binary-microvm')
+def parted_microvm():
+    parted('microvm', '--memory', '20M')

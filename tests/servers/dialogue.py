@@ -38,14 +38,14 @@ class Dialogue:
         self.act, self.greeting = dict(act or {}), greeting
 
     def __call__(self, peer):
-        _Session(self, peer).run()
+        Session(self, peer).run()
 
 
-class _Ended(Exception):
+class Ended(Exception):
     pass
 
 
-class _Session:
+class Session:
     """One connection of a Dialogue."""
 
     def __init__(self, plan, peer):
@@ -63,7 +63,7 @@ class _Session:
             self.say('CONNECT', self.plan.greeting)
             while True:
                 self.command(self.peer.line())
-        except _Ended:
+        except Ended:
             pass
 
     def say(self, state, proper):
@@ -84,7 +84,7 @@ class _Session:
         if act and act[0] == when:
             getattr(self.peer, act[1])(*act[2:])
             if act[1] in ('close', 'reset', 'stall'):
-                raise _Ended
+                raise Ended
 
     def command(self, line):
         verb = line.split(b' ')[0].upper().decode('latin-1')
@@ -212,4 +212,4 @@ class _Session:
 
     def on_quit(self, line):
         self.say('QUIT', b'221 2.0.0 bye\r\n')
-        raise _Ended
+        raise Ended
