@@ -106,7 +106,7 @@ digest_choose() {
 # Encoded words (RFC 2047) in UTF-8, ASCII or Latin-1 become what they mean;
 # nothing that is left can end a line or is no UTF-8.
 digest_summary() { # folder; names on standard input
-    folder=$1 awk '
+    folder=$1 awk "$FIELD_NAME"'
         BEGIN {
             folder = ENVIRON["folder"]
             digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
@@ -187,8 +187,7 @@ digest_summary() { # folder; names on standard input
             sub(/^[^ ]* "?/, "", line); sub(/"$/, "", line)
             return line
         }
-        function field(f, v,  n) {
-            n = tolower(f)
+        function field(n, v) {
             if (n in want && !(n in got))
                 got[n] = v
             if (n ~ mail)
@@ -217,11 +216,15 @@ digest_summary() { # folder; names on standard input
                 }
                 if (name != "")
                     field(name, text)
-                name = ""
-                if (line !~ /^[!-9;-~]+:/)
+                name = field_name(line)
+                if (name == "") {
+                    # no text either, which would tell
+                    if (field_name(line, 1) ~ /^(resent-)?bcc$/)
+                        kind = "h"
                     break
-                name = text = line
-                sub(/:.*/, "", name); sub(/^[^:]*:/, "", text)
+                }
+                text = line
+                sub(/^[^:]*:/, "", text)
             }
             if (name != "")
                 field(name, text)
@@ -344,8 +347,8 @@ cannot_be_inside() {
     is_odd "$mail" || return 1
     sed '/^\r\{0,1\}$/q' "$file" |
         grep -caE "$ODD_BYTES" >/dev/null && return
-    mail_fields "$file" none | awk '
-        !/^[ \t]/ { name = tolower($0); sub(/:.*/, "", name) }
+    mail_fields "$file" none | awk "$FIELD_NAME"'
+        !/^[ \t]/ { name = field_name($0) }
         name == "content-type" && tolower($0) ~ /multipart|message/ { odd = 1 }
         name == "content-transfer-encoding" &&
             tolower($0) ~ /base64|quoted-printable/ { odd = 1 }
@@ -431,11 +434,11 @@ encoded_words() { # text
 }
 
 mail_fields() { # file; those to leave out, those to keep: regular expressions
-    awk -v drop="^($2)\$" -v keep="^(${3:-.*})\$" '
+    awk -v drop="^($2)\$" -v keep="^(${3:-.*})\$" "$FIELD_NAME"'
         { sub(/\r$/, "") }
         $0 == "" { exit }
         NR == 1 && /^From / { next }
-        !/^[ \t]/ { name = tolower($0); sub(/[ \t]*:.*/, "", name) }
+        !/^[ \t]/ { name = field_name($0, 1) }
         name !~ drop && name ~ keep' "$1"
 }
 

@@ -4,13 +4,25 @@
 # the image reads it: who sends (which account is that?), and who of the
 # recipients is local (what do the aliases make of him?).
 
+# For awk: the name of the field that begins in a line, in lower case, or "".
+# What is a field to the image (smtp/header.c) has no blank before the colon, or
+# others would get the message; with odd = 1 one may be there (RFC 5322, 4.5).
+# shellcheck disable=SC2016
+FIELD_NAME='
+    function field_name(line, odd) {
+        if (!match(line, odd ? "^[!-9;-~]+[ \t]*:" : "^[!-9;-~]+:"))
+            return ""
+        line = tolower(substr(line, 1, RLENGTH - 1))
+        sub(/[ \t]+$/, "", line)
+        return line
+    }
+'
+
 # The fields of the message with addresses of one kind, each on one line.
 # from: From, or a Resent-From above it. recipients: To, Cc and Bcc, or those
-# of the first block of Resent- fields. These are fields to the image as well
-# (smtp/header.c): no blank before the colon, or others would get the message.
+# of the first block of Resent- fields.
 header_lines() { # from | recipients
-    awk -v want="$1" '
-        BEGIN { blanks = want == "from" ? "[ \t]*" : "" }
+    awk -v want="$1" "$FIELD_NAME"'
         function field_end() {
             if (name ~ /^resent-/) {
                 if (block == 0)
@@ -32,10 +44,10 @@ header_lines() { # from | recipients
         NR == 1 && /^From / { next }
         /^[ \t]/ && name != "" { text = text $0; next }
         name != "" { field_end() }
-        $0 !~ "^[!-9;-~]+" blanks ":" { exit }
         {
-            name = tolower($0)
-            sub(blanks ":.*", "", name)
+            name = field_name($0, want == "from")
+            if (name == "")
+                exit
             text = $0
             sub(/^[^:]*:/, "", text)
         }

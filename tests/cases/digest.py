@@ -128,15 +128,18 @@ def no_bcc():
                 q.send('ops@mail.test')
                 q.send('ops@mail.test', option, message=text % b'')
                 q.send('ops@mail.test', option, message=text % blank)
+                q.send('ops@mail.test', option, message=blank + b'\nx\n')
                 age(q)
                 q.send('--flush')
                 nothing_left(q)
                 m = got(srv)[-1][2]
                 one, = attached(m)
-                file = list(m.iter_parts())[-1].get_content()
+                file, last = [p.get_content()
+                              for p in list(m.iter_parts())[-2:]]
                 for told in (bytes(one), file):
                     check(b'ops@' in told and b'secret' not in told,
                           f'{conf} {option}', told)
+                equal(last, b'\nx\n', f'{conf} {option}')
 
 
 @case('digest/undisclosed')
