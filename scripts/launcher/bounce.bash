@@ -84,14 +84,14 @@ notes_leave() {
     local id
     for id in ${bounced[@]+"${bounced[@]}"}; do
         [ -z "$id" ] || [ ! -d "$spool/tmp/$id" ] || entry_arrive "$id" ||
-            return
+            return 1
     done
 }
 
 bounce_message() { # action, fate, words
     local boundary a
     boundary=bootmail.$(head -c 12 /dev/urandom | base64 | tr '+/' '._')
-    cat <<X || return
+    cat <<X || return 1
 From: bootmail <postmaster@$(bounce_domain)>
 To: ${to:1:-1}
 Subject: Your message $([ "$1" = failed ] && echo could not || echo may not) be delivered

@@ -33,6 +33,16 @@ digest_compose() {
         die $EX_TEMPFAIL "$entry: the digest cannot be written"
 }
 
+# Somebody has removed all that was in it, before it was written.
+digest_is_gone() {
+    is_digest && [ ! -e "$call/message" ] || return 1
+    rmdir -- "$entry/mail" 2>/dev/null
+    [ ! -e "$entry/mail" ] || return 1
+    notice "the digest ${entry##*/} has been emptied: it is removed"
+    log_event "the digest has been emptied, and is removed"
+    entry_remove || die $EX_TEMPFAIL "$entry cannot be removed"
+}
+
 # Given up or sent, and there is something in it that nobody has got.
 digest_stays() {
     local id=${entry##*/}

@@ -73,7 +73,9 @@ flush_one() { # folder in new/
     notes_leave && queue_settle ||
         die $EX_TEMPFAIL "$entry: the journal cannot be written"
     account=$q_account # settling names that of the attempt
-    if ! queue_left; then
+    if digest_is_gone; then
+        exit 0
+    elif ! queue_left; then
         queue_conclude
     elif [ "$next" -le "$(now)" ] || [ $flush_all = 1 ] || expired; then
         queue_send

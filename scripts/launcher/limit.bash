@@ -57,14 +57,33 @@ call_settings() { # key
     sed -n "s/^$1 \"\\(.*\\)\"\$/\\1/p" "$call/args"
 }
 
-# Before anything is kept: a limit without a spool would lose mail.
+# Before anything is kept.
 limit_check() {
-    local most
-    most=${conf[rate_limit]-}
-    case $most in '' | off) return 0 ;; esac
     limit_most >/dev/null || exit
-    [ -n "$spool" ] ||
-        die $EX_CONFIG "rate_limit wants a spool, which keeps what is held back"
+}
+
+# A limit without a spool would lose mail. If that is because the key is
+# mistyped, or anything else is wrong, the image knows: without a network.
+limit_wants_spool() {
+    [ -z "$spool" ] || return 0
+    case ${conf[rate_limit]-} in '' | off) return 0 ;; esac
+    if [ $dry = 0 ]; then
+        net=none verbose=0
+        settings+=(auth off) # nobody is asked for a password
+        echo 'auth off' >>"$call/args"
+        make_initrd
+        guest_command
+        prepare_run
+        : >"$console"
+        run 2>"$work/said"
+        case $status in
+        64 | 65 | "$EX_CONFIG")
+            cat -- "$work/said" >&2
+            exit "$status" ;;
+        esac
+        reported=0
+    fi
+    die $EX_CONFIG "rate_limit wants a spool, which keeps what is held back"
 }
 
 # -------------------------------------------------------------- the recipients
@@ -117,7 +136,7 @@ limit_remember() {
 
 # For the shell that calls: until limit_unlock.
 limit_lock() {
-    { exec 5<>"$spool/limit.lock"; } 2>/dev/null || return
+    { exec 5<>"$spool/limit.lock"; } 2>/dev/null || return 1
     flock -w 60 5 || { limit_unlock; return 1; }
 }
 
@@ -130,7 +149,6 @@ limit_unlock() {
 declare -A limit_had=() limit_own=()
 limit_lines=() limit_tried=() limit_attempts=0
 held=0 # something has been, by this call
-held_copies=()
 limit_load() { # id
     local IFS=$'\t' time id address now
     limit_had=() limit_own=() limit_lines=() now=$(now)
@@ -165,7 +183,6 @@ limit_store() { # id
 # have got it. Without a report it is the same for all.
 limit_settle() {
     local address gone=$q_outcome
-    [ "$attempts" = "$limit_attempts" ] || hold_taken_back
     [ ${#limit_tried[@]} != 0 ] || return 0
     limit_lock || return 0
     limit_load "${entry##*/}"
@@ -177,6 +194,7 @@ limit_settle() {
     done
     limit_store "${entry##*/}"
     limit_unlock
+    limit_tried=()
 }
 
 # The launcher ends before the attempt has begun that was counted.
@@ -189,7 +207,7 @@ limit_abandon() {
 # ------------------------------------------------------------- before an attempt
 
 is_digest() {
-    [ -d "$entry/mail" ]
+    [ -f "$entry/to" ]
 }
 
 # Who is to be tried, into all; how many mails he may have had, into most.
@@ -236,9 +254,9 @@ limit_entry() {
         fi
     done
     hold_all || { limit_unlock; return 2; }
+    limit_tried=(${go[@]+"${go[@]}"}) limit_attempts=$attempts
     limit_store "$id"
     limit_unlock
-    limit_tried=(${go[@]+"${go[@]}"}) limit_attempts=$attempts
     [ ${#over[@]} != 0 ] || return 0
     only=(${go[@]+"${go[@]}"})
     [ ${#go[@]} != 0 ]
@@ -268,7 +286,6 @@ held_to() { # folder: into address, held_account, held_config, held_most
 # A copy of the call for each of $over, then the journal.
 hold_all() {
     local address lines=('') tab=$'\t'
-    held_copies=()
     [ ${#over[@]} != 0 ] || return 0
     for address in "${over[@]}"; do
         hold_one "$address" || {
@@ -292,7 +309,10 @@ hold_all() {
 hold_one() { # address
     local id=${entry##*/} tab=$'\t' dir copy sum
     dir=${held_at[$1$tab$q_account$tab$q_config]-}
-    [ -z "$dir" ] || [ ! -d "$dir/mail/$id" ] || return 0
+    [ -z "$dir" ] || [ ! -d "$dir/mail/$id" ] || {
+        rm -rf -- "$spool/tmp/$id".digest.*
+        return 0
+    }
     sum=$(printf '%s' "$1" | sha256sum) || return 1
     copy=$spool/tmp/$id.digest.${sum:0:16}
     rm -rf -- "$copy"
@@ -308,29 +328,31 @@ hold_one() { # address
     else
         mv -T -- "$copy/mail/$id" "$dir/mail/$id" && sync "$dir/mail" &&
             rm -rf -- "$copy"
-    fi && held_copies+=("$dir/mail/$id")
+    fi
 } 2>/dev/null
 
-# The caller is about to hear that the call, or the message, is not valid:
-# then nobody gets it, and he may hand it in anew. (Who was held by an earlier
-# attempt was accepted with it.)
+# The caller is about to hear that the call, or the message, is not valid, or
+# that it was interrupted: then nobody gets it, and he may hand it in anew. (Who
+# was held by an earlier attempt was accepted with it.) Fails if a copy stays.
 hold_taken_back() {
-    local copy dir gone
-    [ $fresh = 1 ] && [ ${#held_copies[@]} != 0 ] || return 0
-    case $status in 64 | 65 | 78) ;; *) return 0 ;; esac
-    limit_lock || return 0
-    for copy in "${held_copies[@]}"; do
-        dir=${copy%/mail/*} gone=$spool/tmp/${copy##*/}.back
+    local copies copy dir gone kept=0 id=${entry##*/}
+    copies=("$spool"/held/*/mail/"$id")
+    rm -rf -- "$spool/tmp/$id".digest.*
+    [ -d "${copies[0]}" ] || return 0
+    limit_lock || return 1
+    for copy in "${copies[@]}"; do
+        dir=${copy%/mail/*} gone=$spool/tmp/$id.back
         [ -d "$copy" ] || continue # on its way already
-        [ "$(ls -A -- "$dir/mail")" != "${copy##*/}" ] || copy=$dir
+        [ "$(ls -A -- "$dir/mail")" != "$id" ] || copy=$dir
         rm -rf -- "$gone"
-        mv -T -- "$copy" "$gone" && sync "$spool/held" &&
-            rm -rf -- "$gone"
+        mv -T -- "$copy" "$gone" && sync "$spool/held" || kept=1
+        rm -rf -- "$gone"
     done
     limit_unlock
+    [ $kept = 0 ] || return 1
     notice "nobody gets it: what was held back for a digest is removed"
-    log_event "not valid: what was held back for a digest is removed"
-    held_copies=() held=0
+    log_event "what was held back for a digest is removed"
+    held=0
 }
 
 # ------------------------------------------------------------- back from there
@@ -391,7 +413,7 @@ limit_after_call() {
     limit_due
     for dir in ${limit_released[@]+"${limit_released[@]}"}; do
         (
-            fresh=0 entry='' config_ready=0 verdict=''
+            fresh=0 entry='' config_ready=0 verdict='' json=0
             flush_one "$dir"
         )
     done

@@ -3,6 +3,10 @@
 # machine.bash: the command that runs the image: a process, or QEMU with the
 # machine of the board.
 
+guest_command() {
+    if [ "$board" = posix ]; then posix_command; else qemu_command; fi
+}
+
 posix_command() {
     cmd=("$image" --initrd "$initrd" --net "$net")
     [ -z "$account" ] || cmd+=(--append "account=$account")

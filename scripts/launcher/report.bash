@@ -80,3 +80,41 @@ report_fate() { # outcome, code, status of the whole
         fi ;;
     esac
 }
+
+# ------------------------------------------------------------ for --json
+
+# The line of the last attempt; if there was none, and the message is in our
+# care, one of our own with the same keys. No line: nobody has got it.
+print_report() { # exit status
+    if [ "$reported" = 1 ]; then
+        printf '%s\n' "$last"
+    elif [ "$1" = 0 ] && [ $fresh = 1 ]; then
+        print_own
+    fi
+}
+
+print_own() {
+    local address list='' outcome=held
+    for address in "${!fate[@]}"; do
+        [ "${fate[$address]}" = held ] || outcome=kept
+        list+=${list:+,}"{\"address\":$(quoted "$address"),\"outcome\":"
+        list+="\"${fate[$address]}\",\"code\":null,\"enhanced\":null,\"text\":\"\"}"
+    done
+    [ ${#fate[@]} != 0 ] || outcome=kept
+    printf '{"bootmail":1,"outcome":"%s","exit":0,"reason":%s,' $outcome \
+        "$(quoted "${reason:-$outcome in the spool}")"
+    printf '"message_id":null,"host":%s,"address":null,"from":null,"tls":null,' \
+        "$(quoted "${conf[host]-}")"
+    printf '"recipients":[%s],"bytes":0,"attempts":%d,"ms":{"total":null}}\n' \
+        "$list" "$attempts"
+}
+
+# As JSON: nothing but printable characters in UTF-8.
+quoted() { # text
+    local text=${1//[[:cntrl:]]/?}
+    local utf8=$'^([ -~]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]'
+    utf8+=$'|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*$'
+    [[ $text =~ $utf8 ]] || text=${text//[!\ -~]/?}
+    text=${text//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
+}

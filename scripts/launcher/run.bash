@@ -223,7 +223,7 @@ deliver() {
     while :; do
         account=${all[0]} all=("${all[@]:1}")
         make_initrd 6>&- 7>&-
-        if [ "$board" = posix ]; then posix_command; else qemu_command; fi
+        guest_command
         prepare_run
         if [ -z "$entry" ]; then
             : >"$console"

@@ -83,9 +83,10 @@ sync_all() {
 
 # ------------------------------------------------------------------- entries
 
-# A new one, locked, in tmp/; what is to be sent goes to $call.
+# A new one, locked, in tmp/; what is to be sent goes to $call. Names in order
+# are messages in order.
 entry_new() { # a name, if it has one already
-    entry=$spool/tmp/${1:-$(date -u +%Y%m%dT%H%M%S).$$.$RANDOM}
+    entry=$spool/tmp/${1:-$(date -u +%Y%m%dT%H%M%S.%6N).$$}
     call=$entry/call
     mkdir -- "$entry" "$call" && : >"$entry/lock" && : >"$entry/console" ||
         die $EX_TEMPFAIL "cannot keep a message in $spool"
@@ -123,7 +124,7 @@ entry_complete() { # account, configuration
     printf 'message_id %s@%s\ndate %s\n' "$id" "$(host_name)" "$time" |
         cat >>"$call/args" &&
         printf 'queued\t%s\t%s\t%s\n' "$time" "${1:--}" "${2:--}" \
-            >"$entry/journal" || return
+            >"$entry/journal" || return 1
     fallocate -n -l $JOURNAL_ROOM "$entry/journal" 2>/dev/null
     sync_all "$entry"
 }
@@ -136,7 +137,7 @@ entry_arrive() { # its name
 # Out of sight by one rename, then away; by the next --flush if it must be.
 entry_remove() {
     local gone=$spool/tmp/${entry##*/}.gone
-    mv -T -- "$entry" "$gone" || return
+    mv -T -- "$entry" "$gone" || return 1
     entry=''
     ! sync "$spool/new" || rm -rf -- "$gone"
 }
@@ -184,8 +185,8 @@ journal() { # whole lines
     local file=$entry/journal size
     [ "$(tail -c 1 -- "$file" | tr '\n\0' 'nz')" = n ] ||
         truncate -s "$(head -n "$(wc -l <"$file")" -- "$file" | wc -c)" \
-            -- "$file" || return
-    size=$(stat -c %s -- "$file") || return
+            -- "$file" || return 1
+    size=$(stat -c %s -- "$file") || return 1
     printf '%s\n' "$@" | cat >>"$file" && sync "$file" || {
         truncate -s "$size" -- "$file"
         return 1
@@ -503,6 +504,9 @@ queue_send() {
         return ;;
     esac
     if journal_read && notes_leave && queue_settle; then
+        case $fresh$status in
+        164 | 165 | 178) hold_taken_back ;;
+        esac
         limit_settle
         queue_conclude
         return
@@ -526,8 +530,10 @@ queue_interrupted() { # signal
     journal_read || return
     [ -n "$begun" ] || status=${q_status:-$status}
     notes_leave && queue_settle || return
+    limit_settle
     if [ "$1" = INT ] && [ $fresh = 1 ] && ! queue_has unsure &&
-        ! queue_has sent && ! queue_has held && entry_remove; then
+        ! queue_has sent && ! queue_has held && hold_taken_back &&
+        entry_remove; then
         return
     fi
     queue_conclude

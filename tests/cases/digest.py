@@ -4,9 +4,9 @@ import os
 import shutil
 
 from fake import Fake
-from harness import case, check, equal
+from harness import case, check, equal, succeed
 from limitlab import age, alert, attached, nothing_left
-from spoollab import Queue, got, server
+from spoollab import Queue, got, rest, server, strike
 
 
 @case('digest/shapes')
@@ -214,3 +214,25 @@ def emptied():
         q.send('--flush')
         nothing_left(q)
         equal(len(got(srv)), 1, 'mails')
+
+
+@case('digest/emptied-on-its-way')
+def emptied_late():
+    """The same when it waits in new/ for its first attempt."""
+    for what in ('mail/*', 'mail'):
+        with Fake(server()) as srv:
+            q = Queue(srv.port, 'rate_limit 1\n')
+            for n in range(2):
+                q.send('ops@mail.test', message=alert(n))
+            age(q)
+            # killed when it has got its place
+            q.run('--flush', PATH=strike(
+                'sync', f'[ "$1" = {q.spool}/new ]', 'KILL'))
+            rest(q)
+            succeed(['sh', '-c', f'rm -r {q.tmp}/*'])
+            folder = os.path.join(q.spool, 'new', *q.entries())
+            succeed(['sh', '-c', f'rm -r {folder}/{what}'])
+            done = q.send('--flush')
+            check('has been emptied' in done.log, 'no word', done.log)
+            nothing_left(q)
+            equal(len(got(srv)), 1, 'mails')

@@ -1,5 +1,6 @@
 """rate_limit: at most N mails an hour to a recipient, the rest in one digest:
 nothing is lost, and nothing twice."""
+import json
 import os
 import random
 import re
@@ -9,10 +10,10 @@ import subprocess
 import time
 
 from fake import Fake
-from harness import case, check, equal, new_dir
+from harness import case, check, equal, new_dir, private_file
 from limitlab import (age, alert, arrivals, attached, held, nothing_left,
                       pieces)
-from spoollab import DEAD_PORT, Queue, got, rest, server
+from spoollab import DEAD_PORT, PLAIN, Queue, got, rest, server, strike
 
 
 @case('limit/storm')
@@ -224,6 +225,87 @@ def configuration():
         f.write(text)
     done = q.send('--rate-limit', '3', 'a@mail.test', status=78)
     check('wants a spool' in done.log, 'the reason', done.log)
+    # unless something else is wrong, which may be why; nobody is asked for a
+    # password, and nothing is sent
+    with Fake(server()) as srv:
+        for more, word in (('spol /x\n', 'line 6, column 1: unknown key; did '
+                            'you mean spool?'), ('', 'wants a spool')):
+            private_file(q.conf, (PLAIN.format(port=srv.port) + more +
+                                  'rate_limit 3\nauth on\nuser u\n'
+                                  f'passwordeval touch {q.dir}/x\n').encode())
+            done = q.send('--json', 'a@mail.test', status=78)
+            check(word in done.log, 'the reason', done.log)
+            equal(done.log.count('\n'), 1, 'lines')
+            equal(done.stdout.count(b'\n'), more != '', 'reports')
+        equal(srv.wires, [], 'connections')
+        check(not os.path.exists(q.dir + '/x'), 'a password was asked for')
+
+
+@case('limit/json')
+def report_line():
+    """Nobody gets it now, and no guest has anything to report: the line is the
+    launcher's, with the keys that a report has."""
+    odd = '"a \\"b"@mail.test'
+    with Fake(server()) as srv:
+        q = Queue(srv.port, 'rate_limit 1\n')
+        sent, none = [json.loads(q.send('--json', odd).stdout)
+                      for _ in range(2)]
+        equal(set(sent), set(none), 'keys')
+        equal((none['outcome'], none['exit'], none['recipients']),
+              ('held', 0, [dict(sent['recipients'][0], outcome='held',
+                                code=None, enhanced=None, text='')]), 'held')
+        q.write(srv.port, 'rate_limit 1\nauth on\nuser u\n'
+                'passwordeval false\n')
+        kept = json.loads(q.send('--json', odd, 'b@mail.test').stdout)
+        equal((kept['outcome'], {r['address']: r['outcome']
+                                 for r in kept['recipients']}),
+              ('kept', {odd: 'held', 'b@mail.test': 'temporary'}), 'kept')
+        # none: it is the caller's
+        done = q.send('--json', 'b@mail.test', status=78)
+        equal(done.stdout, b'', 'report')
+
+
+@case('limit/interrupted-while-held')
+def interrupted_held():
+    """^C when the copy is in its place: the call is taken back, copy and all;
+    or it was too late, which is 0. TERM leaves it in the spool."""
+    for name, before, when, status in (
+            ('INT', 1, '[ "$1" = {}/held ]', 75),
+            ('INT', 2, '[ "$1" = {}/held/*/mail ]', 75),
+            ('INT', 1, 'tail -n 1 "$1" | grep -q parted', 0),
+            ('TERM', 2, '[ "$1" = {}/held/*/mail ]', 0)):
+        with Fake(server()) as srv:
+            q = Queue(srv.port, 'rate_limit 1\n')
+            for n in range(before):
+                q.send('ops@mail.test', message=alert(n))
+            to = 'ops@mail.test', 'new@mail.test'
+            q.send(*to, message=alert(8), status=status, PATH=strike(
+                'sync', when.format(q.spool), name))
+            if status:
+                q.send(*to, message=alert(8))
+            q.flush()
+            wanted = {('ops@mail.test', f'alert {n}'): 1
+                      for n in (*range(before), 8)}
+            wanted['new@mail.test', 'alert 8'] = 1
+            equal(arrivals(srv), wanted, f'{name}, {when}')
+            nothing_left(q)
+
+
+@case('limit/interrupted-is-not-counted')
+def interrupted_count():
+    """Whoever takes his message back by ^C has had none of the hour's."""
+    for program, when in (('timeout', '[ "$1" = --kill-after=5 ]'),
+                          ('mv', '[ "$4" = {}/limit ]')):
+        with Fake(scripts=[[('stall',)]]) as srv:
+            q = Queue(srv.port, 'rate_limit 1\n')
+            q.send('ops@mail.test', status=75, PATH=strike(
+                program, when.format(q.spool), 'INT'))
+            q.nothing_left()
+        with Fake(server()) as srv:
+            q.write(srv.port, 'rate_limit 1\n')
+            q.send('ops@mail.test')
+            nothing_left(q)
+            equal(len(got(srv)), 1, program)
 
 
 @case('limit/option')

@@ -2,6 +2,7 @@
 import email
 import email.policy
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -9,8 +10,9 @@ import threading
 import time
 
 from fake import Fake
-from harness import LAUNCHER, case, check, equal, new_dir, private_file
-from spoollab import DEAD_PORT, Queue, got, server
+from harness import (LAUNCHER, Skip, case, check, command, equal, new_dir,
+                     private_file, succeed)
+from spoollab import DEAD_PORT, Queue, got, server, strike
 
 
 @case('spool/sent-at-once')
@@ -392,30 +394,54 @@ def set_back():
     check('.expired.' in note, 'the entry left', note)
 
 
+@case('spool/in-order')
+def in_order():
+    """Names of one second sort as the calls came, whatever their PIDs."""
+    q = Queue(DEAD_PORT)
+    folder = new_dir('date')
+    with open(os.path.join(folder, 'date'), 'w') as f:
+        f.write(f'#!/bin/sh\necho >>{folder}/n\n'
+                f'exec {shutil.which("date")} -d "@1700000000.$(printf %06d '
+                f'$(wc -l <{folder}/n))" "$@"\n')
+    os.chmod(os.path.join(folder, 'date'), 0o755)
+    calls = ''.join(f'echo {pid} >/proc/sys/kernel/ns_last_pid && '
+                    f'echo {n} | {shlex.join(q.argv("a@mail.test"))}\n'
+                    for n, pid in enumerate((9000, 10000, 99, 5000)))
+    space = ['unshare', '-Urpf', '--mount-proc', 'sh', '-ec']
+    if command([*space, 'echo 9 >/proc/sys/kernel/ns_last_pid'],
+               20).returncode:
+        raise Skip('no namespace of processes here')
+    succeed([*space, calls], 60,
+            env=q.env(PATH=folder + ':' + os.environ['PATH']))
+    texts = []
+    for name in q.entries():
+        with open(os.path.join(q.spool, 'new', name, 'call/message')) as f:
+            texts.append(f.read())
+    equal(texts, ['0\n', '1\n', '2\n', '3\n'], 'by name')
+
+
+@case('spool/relative-tmpdir')
+def relative_tmpdir():
+    """TMPDIR=tmp is meant from where the call is made."""
+    with Fake(server()) as srv:
+        q = Queue(srv.port)
+        for n, option in enumerate(('--spool', '--url-file'), 1):
+            url = os.path.join(q.dir, 'url')
+            private_file(url, f'smtp+plain://10.0.2.2:{srv.port}?from='
+                         'a@mail.test'.encode())
+            value = {'--spool': 'spool', '--url-file': 'url'}[option]
+            argv = [LAUNCHER, '--board', 'posix', '--image', q.image, option,
+                    value, 'b@mail.test']
+            if option == '--spool':
+                argv[1:1] = ['-C', q.conf]
+            done = command(argv, 60, input=b'x\n', cwd=q.dir,
+                           env=dict(q.env(), TMPDIR='tmp'))
+            equal(done.returncode, 0, option, done.stderr)
+            equal(len(got(srv)), n, 'mails')
+        q.nothing_left()
+
+
 # ---------------------------------------------------- told to go, too late
-
-# A program in another's place: what it does goes on once the launcher above it
-# has got a signal.
-STRIKE = """#!/bin/sh
-if {when}; then
-    p=$PPID
-    while up=$(awk '{{print $4}}' /proc/$p/stat) &&
-        grep -qa scripts/bootmail /proc/$up/cmdline; do p=$up; done
-    kill -TERM $p
-fi
-PATH=${{PATH#*:}}; exec {program} "$@"
-"""
-
-
-def strike(program, when):
-    """PATH with it."""
-    folder = new_dir('strike')
-    path = os.path.join(folder, program)
-    with open(path, 'w') as f:
-        f.write(STRIKE.format(program=program, when=when))
-    os.chmod(path, 0o755)
-    return folder + ':' + os.environ['PATH']
-
 
 @case('spool/interrupted-behind-the-verdict')
 def behind():
