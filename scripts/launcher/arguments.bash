@@ -140,10 +140,9 @@ parse() {
         --flush) mode=flush ;;
         --flush-all) mode=flush flush_all=1 ;;
         --queue) mode=list ;;
-        --check) checking=1 settings+=(check on) verbose=1; exec </dev/null ;;
+        --check) checking=1 settings+=(check on) verbose=1 ;;
         -S | --serverinfo)
-            checking=1 settings+=(check on auth off) verbose=1
-            exec </dev/null ;;
+            checking=1 settings+=(check on auth off) verbose=1 ;;
         --configure) value "$@"; address=${2:-?}; shift ;;
         --semihosting) semihosting=1 ;;
         # sendmail's, without meaning here: one message is sent, at once
@@ -245,6 +244,7 @@ check_arguments() {
     esac
     [ $read_from = 0 ] || [ $set_from = 0 ] ||
         die $EX_USAGE "--read-envelope-from and -f: not both"
+    [ ! -d "$save" ] || die $EX_USAGE "--save $save: it is a folder"
     case $accel in
     '' | auto | tcg | kvm | hvf) ;;
     *) die $EX_USAGE "--accel wants auto, tcg, kvm or hvf" ;;

@@ -46,6 +46,13 @@ find_config() {
 (${dir:+$dir/bootmail/bootmail.conf, }/etc/bootmail.conf); give one with -C, \
 or have one written: bootmail --configure ADDRESS"
     readable "$config" || die $EX_CONFIG "$REPLY"
+    not_the_message "$config"
+}
+
+# Else a mail would be empty, or be that file with the secrets in it.
+not_the_message() { # file
+    [ $mode$checking = send0 ] && [ "$1" -ef /dev/stdin ] || return 0
+    die $EX_USAGE "$1 is standard input, which is the message"
 }
 
 # Or says why not, in $REPLY. (It may be a pipe.)
@@ -82,12 +89,16 @@ trim() { # text: without the blanks around it, in $REPLY
     REPLY=${REPLY%"${REPLY##*[! $'\t']}"}
 }
 
-# One line into $key and $value; key is "" where it says nothing.
+# One line into $key and $value; key is "" where it says nothing. (What looks
+# for the end of a long line by % and a pattern takes minutes.)
 conf_split() { # line
+    local line=$1
     key='' value=''
-    trim "${1%$'\r'}"
+    [[ $line != *$'\r' ]] || line=${line%?}
+    trim "$line"
     case $REPLY in '' | '#'*) return ;; esac
-    key=${REPLY%%[ $'\t']*}
+    [[ $REPLY =~ ^[^$' \t']+ ]]
+    key=${BASH_REMATCH[0]}
     trim "${REPLY:${#key}}"
     value=$REPLY
     case $value in '"'*'"') [ ${#value} = 1 ] || value=${value:1:-1} ;; esac

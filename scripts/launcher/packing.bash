@@ -171,7 +171,10 @@ gather_call() {
         die $EX_TEMPFAIL "cannot store the arguments"
     [ -z "$html" ] || pack "$html" message.html "$call"
     for f in ${inline[@]+"${inline[@]}"}; do
-        pack "$f" "inline/${f##*/}" "$call"
+        name=inline/${f##*/}
+        [ ! -e "$call/$name" ] ||
+            die $EX_USAGE "--inline $f: there is another of that name"
+        pack "$f" "$name" "$call"
     done
     for f in ${attach[@]+"${attach[@]}"}; do
         name=${f##*/}
@@ -256,6 +259,15 @@ make_initrd() {
     close_fd "$password_fd"
     ready_fd='' password_fd=''
     packed=$(stat -L -c %s -- "$initrd")
-    [ -z "$save" ] || install -m 600 -- "$initrd" "$save" ||
-        die $EX_TEMPFAIL "cannot write $save"
+    [ -z "$save" ] || save_copy || die $EX_TEMPFAIL "cannot write $save"
+}
+
+# A file of our own in the place of one that is there; never in that of a device,
+# such as /dev/stdout, or of a link to one.
+save_copy() {
+    if [ -L "$save" ] || { [ -e "$save" ] && [ ! -f "$save" ]; }; then
+        cat -- "$initrd" >"$save"
+    else
+        install -m 600 -- "$initrd" "$save"
+    fi
 }

@@ -13,6 +13,7 @@
 read_value() { # what names it, file
     local size
     [ -f "$2" ] && [ -r "$2" ] || die $EX_CONFIG "$1: $2 cannot be read"
+    not_the_message "$2"
     size=$(stat -L -c %s -- "$2")
     { REPLY=$(cat -- "$2" && printf x); } 2>/dev/null ||
         die $EX_CONFIG "$1: $2 cannot be read"
