@@ -3,6 +3,7 @@ what the cases of the spool share."""
 import email
 import email.policy
 import os
+import signal
 import time
 
 from fake import Dialogue
@@ -15,6 +16,13 @@ PLAIN = ('host 10.0.2.2\nport {port}\ntls off\nfrom sender@mail.test\n'
 
 def server(**kw):
     return Dialogue(tls='none', auth=(), **kw)
+
+
+def heed_signals():
+    """A process started in the background inherits some as ignored, and a
+    shell cannot trap those."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Queue:
@@ -49,7 +57,7 @@ class Queue:
 
     def run(self, *args, message=b'', **env):
         done = command(self.argv(*args), 120, input=message,
-                       env=self.env(**env))
+                       env=self.env(**env), preexec_fn=heed_signals)
         done.log = done.stderr.decode(errors='replace')
         return done
 
@@ -113,18 +121,18 @@ if {when}; then
     p=$PPID
     while up=$(awk '{{print $4}}' /proc/$p/stat) &&
         grep -qa scripts/bootmail /proc/$up/cmdline; do p=$up; done
-    kill -{signal} $p
+    kill -{name} $p
 fi
 PATH=${{PATH#*:}}; exec {program} "$@"
 """
 
 
-def strike(program, when, signal='TERM'):
+def strike(program, when, name='TERM'):
     """PATH with it."""
     folder = new_dir('strike')
     path = os.path.join(folder, program)
     with open(path, 'w') as f:
-        f.write(STRIKE.format(program=program, when=when, signal=signal))
+        f.write(STRIKE.format(program=program, when=when, name=name))
     os.chmod(path, 0o755)
     return folder + ':' + os.environ['PATH']
 

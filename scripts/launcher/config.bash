@@ -270,7 +270,8 @@ run_command() { # key, its command, file
     local status output='' output_fd=''
     hide output output_fd
     guest_starts
-    timeout --foreground -k 5 "${timeout:-300}" sh -c "$2" \
+    env LC_ALL="$locale" \
+        timeout --foreground -k 5 "${timeout:-300}" sh -c "$2" \
         </dev/null >"$output" 2>/dev/null &
     guest=$!
     wait "$guest"

@@ -222,7 +222,8 @@ limit_who() {
     most=$(limit_most) || exit
     if [ "$most" = 0 ]; then
         # the limit has gone since a crash between copy and journal
-        compgen -G "$spool/held/*/mail/${entry##*/}" >/dev/null || return 1
+        all=("$spool"/held/*/mail/"${entry##*/}")
+        [ -d "${all[0]}" ] || return 1
         most=$LIMIT_NONE
     fi
     if [ ${#only[@]} != 0 ]; then

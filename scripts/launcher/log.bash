@@ -75,7 +75,10 @@ log_line() { # text
         if [ "$file" = - ]; then
             printf '%s %s\n' "$stamp" "$1"
         else
-            { printf '%s %s\n' "$stamp" "$1" >>"$file"; } 2>/dev/null ||
+            # whoever does not read it (a FIFO), or a mount, may be waited for
+            # shellcheck disable=SC2016
+            printf '%s %s\n' "$stamp" "$1" |
+                timeout 5 sh -c 'cat >>"$1"' - "$file" 2>/dev/null ||
                 notice "the log file $file cannot be written"
         fi
     fi

@@ -58,8 +58,9 @@ pack_siblings() {
         for file in "${dir:+$dir/$name}" \
             "${CREDENTIALS_DIRECTORY:+$CREDENTIALS_DIRECTORY/$name}" \
             "/run/secrets/bootmail.$name"; do
-            if [ -e "$work/files/$name" ] || ! [ -f "$file" ] ||
-                ! [ -r "$file" ]; then
+            [ ! -e "$work/files/$name" ] && [ -e "$file" ] || continue
+            if ! [ -f "$file" ] || ! [ -r "$file" ]; then
+                notes+=("$file is there, and cannot be read by $(id -un)")
                 continue
             fi
             [ "$name" != password ] || private "$file"

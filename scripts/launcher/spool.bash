@@ -72,7 +72,7 @@ spool_open() {
             mkdir -p -m 700 -- "$dir" && sync "${parent:-/}"
         } 2>/dev/null || die $EX_TEMPFAIL "cannot make the folder $dir"
     done
-    [ -O "$spool" ] && [ $((8#$(stat -c %a -- "$spool") & 8#022)) = 0 ] ||
+    [ -O "$spool" ] && [ $((8#$(stat -Lc %a -- "$spool") & 8#022)) = 0 ] ||
         die $EX_CONFIG "$spool: others can write there, or it is another's"
 }
 
@@ -94,7 +94,7 @@ entry_new() { # a name, if it has one already
 }
 
 entry_lock() {
-    exec 7<>"$entry/lock" && flock -n 7
+    { exec 7<>"$entry/lock"; } 2>/dev/null && flock -n 7
 }
 
 # Whatever is no name for a Message-ID does not get into one.
@@ -473,6 +473,7 @@ can_be_read_again() {
     local i
     [ -z "$made" ] && [ $secret_given = 0 ] && [ -n "$(config_path)" ] ||
         die $EX_CONFIG "a spool wants the configuration, password included, in files"
+    one_line --file "$(config_path)" # the journal has it
     for ((i = 0; i < ${#settings[@]}; i += 2)); do
         case ${settings[i]} in
         host | port | protocol | auth | user | passwordeval | tls*)

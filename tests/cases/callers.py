@@ -5,7 +5,9 @@ import os
 import shlex
 
 from fake import Fake
-from harness import case, check, command, equal, new_dir, private_file
+from harness import (LAUNCHER, Skip, case, check, command, equal, new_dir,
+                     private_file)
+from images import image
 from launcher_lib import call, members, refused
 from spoollab import PLAIN, Queue, got, server
 from standin import CONF, SENT, say, stand_in
@@ -51,6 +53,58 @@ def log_limit():
               done.stderr)
         check(b'cannot be written' in done.stderr, 'no word', done.stderr)
         q.nothing_left()
+
+
+@case('callers/log-that-nobody-reads')
+def log_fifo():
+    """A FIFO for a log: the mail is not held up for long."""
+    with Fake(server()) as srv:
+        log = os.path.join(new_dir('log'), 'log')
+        os.mkfifo(log)
+        done = without_spool(srv, f'logfile {log}\n').send('a@mail.test')
+        check('cannot be written' in done.log, 'no word', done.log)
+
+
+@case('callers/anothers-folder')
+def anothers_folder():
+    """XDG_RUNTIME_DIR of another user, as su leaves it: he could put a file of
+    his own in the place of one for secrets."""
+    if os.geteuid() != 0:
+        raise Skip('needs root: a folder of another user')
+    with Fake(server()) as srv:
+        q = without_spool(srv)
+        theirs = new_dir('theirs')
+        os.chown(theirs, 65534, 65534)
+        save = os.path.join(q.dir, 'where')
+        env = dict(q.env(PATH=f'{q.dir}:{os.environ["PATH"]}'),
+                   XDG_RUNTIME_DIR=theirs)
+        del env['TMPDIR']
+        with open(os.path.join(q.dir, 'mktemp'), 'w') as f:
+            f.write(f'#!/bin/sh\necho "$@" >{save}\nPATH=${{PATH#*:}} '
+                    'exec mktemp "$@"\n')
+        os.chmod(f.name, 0o755)
+        done = command(q.argv('a@mail.test'), 60, input=b'x\n', env=env)
+        equal(done.returncode, 0, 'exit status', done.stderr)
+        with open(save) as f:
+            text = f.read()
+        check('/tmp/bootmail' in text and theirs not in text, text)
+
+
+@case('callers/password-of-another')
+def password_of_another():
+    """A file password beside the configuration that this user cannot read is
+    named: without it nobody would know why there is none."""
+    folder = new_dir('etc')
+    path = os.path.join(folder, 'bootmail.conf')
+    with open(path, 'w') as f:
+        f.write('host 10.0.2.2\nfrom a@mail.test\nauth on\nuser u\n')
+    os.mkfifo(os.path.join(folder, 'password'))
+    done = command([LAUNCHER, '--board', 'posix', '--net', 'none', '--image',
+                    image('posix-asan'), '-C', path, 'a@mail.test'], 60,
+                   input=b'x\n')
+    equal(done.returncode, 78, 'exit status', done.stderr)
+    check(f'{folder}/password is there'.encode() in done.stderr, 'no word',
+          done.stderr)
 
 
 @case('callers/exported-options')

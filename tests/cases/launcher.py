@@ -13,6 +13,7 @@ from harness import (LAUNCHER, Skip, bootmail, case, check, command, equal,
 from images import image
 from lab import conf as lab_conf, files as lab_files, launch, pki
 from launcher_lib import call, packed, refused
+from spoollab import heed_signals
 from standin import CONF, SENT, play, say, stand_in
 
 REFUSED = SENT.replace('"sent","exit":0', '"refused","exit":69')
@@ -358,13 +359,6 @@ def paste():
     again = command(['bash', '-c', line], 60)
     equal(again.returncode, 74, 'exit status of ' + line, again.stdout)
     check('password' not in line, 'a secret')
-
-
-def heed_signals():
-    """A process started in the background inherits some as ignored, and a
-    shell cannot trap those."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def ended_by(name):

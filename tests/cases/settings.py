@@ -487,6 +487,16 @@ def no_proc():
             conf='account x\nhost h\nfrom a@b.c\nspool /no/such\n')
 
 
+@case('settings/locale-of-a-command')
+def locale():
+    """A command prints its password in the caller's characters, not in ASCII."""
+    for value in ('C.UTF-8', ''):
+        for more in ({}, {'SMTP_FROM': 'a@b.c'}):  # with it, it starts anew
+            got = packed('a@b.c', conf=CONF + 'passwordeval echo "x$LC_ALL"\n',
+                         env={'LC_ALL': value, **more})
+            equal(got['password'], f'x{value}\n'.encode(), 'password')
+
+
 @case('settings/what-a-command-leaves')
 def grandchild():
     """A command of the configuration starts something that stays, an agent

@@ -208,7 +208,14 @@ def private():
     os.chmod(q.spool, 0o777)
     done = q.send('b@mail.test', status=78)
     check('others can write' in done.log, 'the reason', done.log)
-    shutil.rmtree(q.spool)
+    # a link is as good as where it leads
+    real = q.spool + '.real'
+    os.rename(q.spool, real)
+    os.symlink(real, q.spool)
+    q.send('b@mail.test', status=78)
+    os.chmod(real, 0o755)
+    q.send('b@mail.test')
+    os.unlink(q.spool)
     with open(q.spool, 'w'):
         pass
     q.send('b@mail.test', status=75)
@@ -418,6 +425,20 @@ def in_order():
         with open(os.path.join(q.spool, 'new', name, 'call/message')) as f:
             texts.append(f.read())
     equal(texts, ['0\n', '1\n', '2\n', '3\n'], 'by name')
+
+
+@case('spool/a-name-no-journal-can-hold')
+def odd_name():
+    """A configuration in a folder with a tab in its name could not be found
+    again, and the mail would wait for ever."""
+    q = Queue(DEAD_PORT)
+    folder = os.path.join(q.dir, 'a\tb')
+    os.mkdir(folder)
+    shutil.copy(q.conf, folder)
+    done = q.send('-C', os.path.join(folder, 'bootmail.conf'), 'a@mail.test',
+                  status=64)
+    check('control characters' in done.log, 'the reason', done.log)
+    q.nothing_left()
 
 
 @case('spool/relative-tmpdir')
