@@ -173,6 +173,23 @@ static bool check_name(struct loader *l, const char *key, struct blob value)
     return fail_at(l, value);
 }
 
+/* msmtp replaces these by names of the host's; here nobody does */
+static bool check_pattern(struct loader *l, const char *key, struct blob b)
+{
+    static const char marks[] = "UHCM";
+    size_t i;
+
+    for (i = 0; i + 1 < b.len; i++) {
+        if (b.p[i] != '%' || memchr(marks, b.p[i + 1], 4) == NULL)
+            continue;
+        conf_why(l->err, key);
+        conf_why(l->err, " holds a % pattern, which only the launcher can "
+                         "replace");
+        return fail_at(l, b);
+    }
+    return true;
+}
+
 static bool check_server(struct loader *l)
 {
     struct config *c = l->c;
@@ -180,6 +197,7 @@ static bool check_server(struct loader *l)
     if (c->host.len == 0)
         return fail(l, c->host, "host is not set: name the mail server");
     return check_name(l, "host", c->host) &&
+           check_pattern(l, "domain", c->domain) &&
            check_name(l, "domain", c->domain) &&
            check_name(l, "maildomain", c->maildomain) &&
            check_name(l, "tls_host_override", c->tls_host_override);
@@ -217,23 +235,6 @@ static bool is_group(struct blob b)
     return b.len != 0 && (memchr(b.p, ':', b.len) != NULL || b.p[0] == ';');
 }
 
-/* msmtp replaces these by names of the host's; here nobody does */
-static bool check_pattern(struct loader *l, const char *key, struct blob b)
-{
-    static const char marks[] = "UHCM";
-    size_t i;
-
-    for (i = 0; i + 1 < b.len; i++) {
-        if (b.p[i] != '%' || memchr(marks, b.p[i + 1], 4) == NULL)
-            continue;
-        conf_why(l->err, key);
-        conf_why(l->err, " holds a % pattern, which only the launcher can "
-                         "replace");
-        return fail_at(l, b);
-    }
-    return true;
-}
-
 /* Every address of every item; one without a domain is the envelope's. */
 static bool check_list(struct loader *l, const char *key,
                        const struct conf_list *list)
@@ -263,8 +264,7 @@ static bool check_people(struct loader *l)
 {
     struct config *c = l->c;
 
-    if (!check_pattern(l, "from", c->from) ||
-        !check_pattern(l, "domain", c->domain))
+    if (!check_pattern(l, "from", c->from))
         return false;
     if (c->from.len != 0 && !is_local(c, c->from) &&
         !check_mailbox(l, "from", c->from))
