@@ -61,10 +61,11 @@ static bool find(uint64_t *at, uint32_t *len)
     return false;
 }
 
+static struct blob copy;
+static bool tried;
+
 struct blob board_smbios(void)
 {
-    static struct blob copy;
-    static bool tried;
     uint64_t at;
     uint32_t len;
     void *p;
@@ -72,8 +73,8 @@ struct blob board_smbios(void)
     if (tried)
         return copy;
     tried = true;
-    if (!cpu_is_guest() || !find(&at, &len))
-        return copy;
+    if (!cpu_is_guest() || !find(&at, &len) || mem_in_image(at, len))
+        return copy; /* what an entry names is overwritten */
     p = board_pages(len);
     if (p == NULL || !mem_peek(at, p, len))
         return copy;

@@ -68,6 +68,7 @@ MUTANTS = [
     ('dt', 'kernel/dt/irq.c', 'pi == 0 || pi > DT_IRQ_CELLS || ', ''),
     ('certs', 'net/tls_verify.c',
      '(flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0', 'flags == 1'),
+    ('smbios', 'board/x86_64/smbios.c', ' || mem_in_image(at, len)', ''),
     ('frames', 'net/frame.c', 'end - at < 2 || p[at + 1] < 2 || ', ''),
 ]
 
