@@ -422,7 +422,7 @@ static void dkim(void)
     static char many[30 * 8 + 20];
     struct dkim_spec how = { DKIM_ED25519_SHA256, false,    true,
                              str("b.c"),          str("s"), -1 };
-    uint64_t size;
+    uint64_t size, one;
     char *p = many;
 
     reset();
@@ -435,6 +435,14 @@ static void dkim(void)
     CHECK(strstr(out, "t=") == NULL);
     CHECK(dkim_sign(&d, &m, &how, &crypto, &err)); /* again: in its place */
     CHECK_EQ(message_size(&m), size + d.len);
+    one = hashed;
+    CHECK(opened(HEAD "To: xyz"));
+    CHECK(dkim_sign(&d, &m, &how, &crypto, &err));
+    CHECK_EQ(hashed, one + 2); /* what stands in a field is hashed */
+    how.domain = how.selector = str("a-Z_0.9-b");
+    CHECK(dkim_sign(&d, &m, &how, &crypto, &err));
+    how.domain = str("b.c");
+    how.selector = str("s");
     for (int i = 0; i < 30; i++)
         p += snprintf(p, 9, "To: %03d\n", i);
     memcpy(p, "\n", 2);
