@@ -339,8 +339,8 @@ ours    := $(wildcard $(foreach d,smtp smtp/server net net/arch kernel \
 tools   := $(wildcard $(foreach d,transcripts transcripts/server host bench fuzz \
 	sim sim/peer sim/peer/arch \
 	examples servers,tests/$d/*.[ch]))
-shell   := $(shell grep -lE '^.!/bin/(ba)?sh' scripts/* deploy/* .ci/* tests/* \
-	tests/*/* 2>/dev/null)
+shell   := $(shell grep -lE '^.!/(usr/)?bin/(env )?(ba)?sh' scripts/* \
+	deploy/* .ci/* tests/* tests/*/* 2>/dev/null)
 # what is the same on every board is looked at once
 tidy    := $(filter %.c,$(if $(filter x86_64,$(BOARD)),$(src) \
 	$(wildcard smtp/server/*.c),$(filter board/% kernel/arch/% kernel/dt/%, \

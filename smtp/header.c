@@ -2,7 +2,8 @@
  * header.c - header fields (RFC 5322 2.2, 3.4) found where they lie.
  *
  * "Name:" means no blank before the colon: RFC 5322 4.5 lets readers take
- * one, but nobody writes it, and text such as "Result : 5" is common. Text
+ * one, but nobody writes it, and text such as "Result : 5" is common. ("Bcc :"
+ * is no field either, but no text, which would show it: it is refused.) Text
  * such as "Warning: disk full" is common too: lines are a header only if one
  * of them is a field that mail has (section 3.6, MIME's, or X-).
  */
@@ -15,13 +16,21 @@
 #include "scan.h"
 #include "text.h"
 
-/* RFC 5322 3.6.8: printable ASCII but the colon. 0: not a field. */
-static size_t name_len(const uint8_t *p, size_t len)
+/* RFC 5322 3.6.8: printable ASCII but the colon. */
+static size_t word_len(const uint8_t *p, size_t len)
 {
     size_t n = 0;
 
     while (n < len && p[n] > 32 && p[n] < 127 && p[n] != ':')
         n++;
+    return n;
+}
+
+/* 0: not a field */
+static size_t name_len(const uint8_t *p, size_t len)
+{
+    size_t n = word_len(p, len);
+
     return n < len && p[n] == ':' ? n : 0;
 }
 
@@ -60,6 +69,18 @@ static bool is_mail_field(const uint8_t *p, size_t len)
     return false;
 }
 
+/* "Bcc :", with a blank or a tab, or Resent-Bcc */
+static bool is_odd_bcc(const uint8_t *p, size_t len)
+{
+    const char *name = (const char *)p;
+    size_t n = word_len(p, len), colon = n;
+
+    while (is_fold(p + colon, len - colon))
+        colon++;
+    return colon != n && colon < len && p[colon] == ':' &&
+           (text_same(name, n, "bcc") || text_same(name, n, "resent-bcc"));
+}
+
 /* The block whose first field would stand at b.start. */
 static struct header_block find_from(const uint8_t *text, size_t len,
                                      struct header_block b)
@@ -74,6 +95,7 @@ static struct header_block find_from(const uint8_t *text, size_t len,
         if ((at == b.start || !is_fold(text + at, line)) &&
             name_len(text + at, line) == 0) {
             b.bad = at;
+            b.present = b.present || is_odd_bcc(text + at, line);
             break;
         }
         b.present = b.present || is_mail_field(text + at, line);

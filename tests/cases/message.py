@@ -179,6 +179,7 @@ def refused():
             (ok + b'x\0y\n', 'line 5: NUL'),
             (DATED + b'X-A: \x1b[2J\n\nx', 'line 3: control character'),
             (DATED + b'no field\n\nx', 'line 3: neither'),
+            (b'Bcc : secret@mail.test\n\nx', 'line 1: neither'),
             (b'From: a@b\r\nSubject: x\n\x00\n', 'line 3')):
         r, _ = send(message)
         equal(r.status, 65, words, r)

@@ -227,6 +227,13 @@ static void plain_text(void)
     is("Warning: x\nList-Id: <y>\n\nz");
     CHECK(!open_text("Subject: x\nno field\n\nz"));
     CHECK_EQ(err.line, 2);
+    /* nor is "Bcc :" text that everybody may see */
+    CHECK(!open_text("Warning: x\nresent-BCC \t: y\n\nz"));
+    CHECK_EQ(err.line, 2);
+    CHECK(!open_text("From x\nBcc : y\nz"));
+    CHECK_EQ(err.line, 2);
+    CHECK(open_text("Bcc is a field\n"));
+    CHECK(open_text("Bccs : y\n"));
 }
 
 static void removed(void)
