@@ -49,9 +49,11 @@ or have one written: bootmail --configure ADDRESS"
     not_the_message "$config"
 }
 
-# Else a mail would be empty, or be that file with the secrets in it.
+# Else a mail would be empty, or be that file with the secrets in it. (Both may
+# be /dev/null: nothing there is lost.)
 not_the_message() { # file
-    [ $mode$checking = send0 ] && [ "$1" -ef /dev/stdin ] || return 0
+    [ $mode$checking = send0 ] && [ "$1" -ef /dev/stdin ] &&
+        ! [ "$1" -ef /dev/null ] || return 0
     die $EX_USAGE "$1 is standard input, which is the message"
 }
 

@@ -150,6 +150,11 @@ def not_the_message():
                    env={'QEMU': qemu})
     equal(done.returncode, 0, '--check', done.text)
     check('192.0.2.1' in done.text, 'the host', done.text)
+    # nothing is both of them
+    none = lambda: os.dup2(os.open('/dev/null', os.O_RDONLY), 0)
+    done, _ = call('-C', '/dev/null', 'a@b.c', stdin=None, preexec_fn=none,
+                   env={'QEMU': stand_in(say(SENT, 1))})
+    equal(done.returncode, 0, '/dev/null', done.text)
 
 
 @case('callers/saved-to-a-device')

@@ -72,7 +72,7 @@ mount -o remount,ro,bind /
 cd /var/lib/{state}
 mkdir tmp
 echo 1 >port
-{LAUNCHER} --board posix --image {program} -C {conf} b@mail.test <{conf}
+echo hello | {LAUNCHER} --board posix --image {program} -C {conf} b@mail.test
 echo {srv.port} >port
 {LAUNCHER} --board posix --image {program} -C {conf} --flush-all
 {LAUNCHER} --board posix --image {program} -C {conf} -bp
