@@ -173,9 +173,9 @@ def interrupted():
 
 @case('terminal/kilobytes')
 def kilobytes():
-    """A server that takes the message slowly: how much has gone, each
-    second."""
-    dialogue = server(act={'DATA': ('after', 'stall')})
+    """A server that reads nothing of the message, which no buffers on the way
+    can hold: how much has gone, each second."""
+    dialogue = server(act={'DATA': ('after', 'sleep', 60)})
     folder = new_dir('big')
     path = os.path.join(folder, 'bootmail.conf')
     with Fake(dialogue) as srv:

@@ -351,7 +351,8 @@ class Peer:
         self.sock.close()
 
     def stall(self, seconds=None):
-        """Say and read nothing until the client is gone, or so long."""
+        """Say nothing until the client is gone, or so long; what it says is
+        read."""
         limit = seconds if seconds is not None else self.timeout
         self.sock.settimeout(limit)
         try:
