@@ -130,7 +130,7 @@ def main():
     parser.add_argument('--count', type=int, default=100)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--jobs', type=int, default=4)
-    parser.add_argument('--only', default='')
+    parser.add_argument('--only', choices=[*PROFILES])
     parser.add_argument('--machine', default='microvm')
     args = parser.parse_args()
     why = badwire.available()
