@@ -9,11 +9,8 @@
 
 #include "virtio_net.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../profile.h"
 #include "check.h"
+#include "child.h"
 #include "entropy.h"
 #include "virtio/ring.h"
 
@@ -200,27 +197,7 @@ size_t entropy_read(uint8_t *out, size_t len)
     return n;
 }
 
-/* The card's memory is static and open once, so each case has a process. */
-static inline void in_child(void (*run)(void))
-{
-    int s = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        check_failed = 0;
-        run();
-        end_child(check_failed != 0 ? 1 : 0);
-    }
-    CHECK(pid > 0 && waitpid(pid, &s, 0) == pid);
-    CHECK_EQ(s, 0);
-}
-
-#define CASE(x)                \
-    static void case_##x(void) \
-    {                          \
-        in_child(run_##x);     \
-    }
+/* The card's memory is static and open once. */
+#define CASE(x) CHILD_CASE(NULL, x)
 
 #endif

@@ -7,11 +7,10 @@
 #define UNIT_FAKENET_H
 
 #include <stdarg.h>
-#include <sys/wait.h>
 
-#include "../profile.h"
 #include "board.h"
 #include "check.h"
+#include "child.h"
 #include "clock.h"
 #include "interface.h"
 #include "log.h"
@@ -213,24 +212,6 @@ static void usual(void)
     watchdog_within = UINT64_MAX / 1000000;
 }
 
-/* network_up() is for once a run. */
-static void in_child(void (*run)(void))
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        check_failed = 0;
-        usual();
-        run();
-        end_child(check_failed != 0 ? 1 : 0);
-    }
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
-}
-
 static void ends(int status, const char *reason)
 {
     CHECK_EQ(r.outcome, OUTCOME_TEMPORARY);
@@ -241,10 +222,7 @@ static void ends(int status, const char *reason)
 #define NEVER UINT64_MAX
 #define END   100000 /* ms: of a run */
 
-#define CASE(x)                \
-    static void case_##x(void) \
-    {                          \
-        in_child(run_##x);     \
-    }
+/* network_up() is for once a run. */
+#define CASE(x) CHILD_CASE(usual, x)
 
 #endif

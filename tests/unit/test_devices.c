@@ -7,10 +7,9 @@
 #include "devices.h"
 
 #include <stdarg.h>
-#include <sys/wait.h>
 
-#include "../profile.h"
 #include "check.h"
+#include "child.h"
 #include "log.h"
 #include "paging.h"
 #include "pci_dev.h"
@@ -167,23 +166,6 @@ static size_t mmio(uint64_t base, uint64_t size)
     return devices_virtio(&list);
 }
 
-/* The list is one for the program's life: each case has a process. */
-static void in_child(void (*run)(void))
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        check_failed = 0;
-        run();
-        end_child(check_failed != 0 ? 1 : 0);
-    }
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
-}
-
 /* ------------------------------------------------------------------ cases */
 
 #define AT "ignored: virtio-mmio device at "
@@ -304,11 +286,8 @@ static void run_many(void)
     CHECK_EQ(panics_seen, 40);
 }
 
-#define CASE(x)                \
-    static void case_##x(void) \
-    {                          \
-        in_child(run_##x);     \
-    }
+/* The list is one for the program's life. */
+#define CASE(x) CHILD_CASE(NULL, x)
 
 CASE(ignored)
 CASE(kept)

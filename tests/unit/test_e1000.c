@@ -7,11 +7,8 @@
  */
 #include "e1000.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../profile.h"
 #include "check.h"
+#include "child.h"
 #include "devices.h"
 #include "e1000_regs.h"
 
@@ -160,28 +157,7 @@ static const uint8_t *sent(size_t *len)
     return (const uint8_t *)(uintptr_t)d->addr;
 }
 
-static void in_child(void (*run)(void))
-{
-    int s = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        check_failed = 0;
-        begin();
-        run();
-        end_child(check_failed != 0 ? 1 : 0);
-    }
-    CHECK(pid > 0 && waitpid(pid, &s, 0) == pid);
-    CHECK_EQ(s, 0);
-}
-
-#define CASE(x)                \
-    static void case_##x(void) \
-    {                          \
-        in_child(run_##x);     \
-    }
+#define CASE(x) CHILD_CASE(begin, x)
 
 /* ---------------------------------------------------------------- the cases */
 
@@ -443,7 +419,7 @@ static void run_random_devices(void)
 
     for (unsigned i = 0; i < 200 && check_failed == 0; i++) {
         check_seed = base * 1000 + i;
-        in_child(run_random);
+        in_child(begin, run_random);
     }
 }
 

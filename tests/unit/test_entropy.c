@@ -9,12 +9,9 @@
  */
 #include "entropy.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../profile.h"
 #include "board.h"
 #include "check.h"
+#include "child.h"
 #include "log.h"
 #include "virtio/ring.h"
 
@@ -179,22 +176,6 @@ void board_idle(uint64_t until_ns)
         answer();
 }
 
-static void in_child(void (*run)(void))
-{
-    int s = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        check_failed = 0;
-        run();
-        end_child(check_failed != 0 ? 1 : 0);
-    }
-    CHECK(pid > 0 && waitpid(pid, &s, 0) == pid);
-    CHECK_EQ(s, 0);
-}
-
 /* Reads twice: both full, fresh, and not constant. */
 static void two_reads(const char *sources)
 {
@@ -352,11 +333,7 @@ static void run_refuses(void)
                       "virtio 1.0");
 }
 
-#define CASE(x)                \
-    static void case_##x(void) \
-    {                          \
-        in_child(run_##x);     \
-    }
+#define CASE(x) CHILD_CASE(NULL, x)
 
 CASE(all)
 CASE(cpu)

@@ -8,11 +8,10 @@
 #include "interface.h"
 
 #include <stdarg.h>
-#include <sys/wait.h>
 
-#include "../profile.h"
 #include "board.h"
 #include "check.h"
+#include "child.h"
 #include "clock.h"
 #include "log.h"
 #include "nic.h"
@@ -149,23 +148,6 @@ static int taken(const char *want)
     return (int)(open_now - cards);
 }
 
-static void in_child(void (*run)(void))
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        check_failed = 0;
-        three();
-        run();
-        end_child(check_failed != 0 ? 1 : 0);
-    }
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
-}
-
 /* -------------------------------------------------------------- the cases */
 
 static void run_by_address(void)
@@ -284,11 +266,7 @@ static void run_interrupts(void)
     CHECK_EQ(tests, 4);
 }
 
-#define CASE(x)                \
-    static void case_##x(void) \
-    {                          \
-        in_child(run_##x);     \
-    }
+#define CASE(x) CHILD_CASE(three, x)
 
 CASE(by_address)
 CASE(by_address_2)

@@ -330,7 +330,7 @@ static void run_random_devices(void)
 
     for (unsigned i = 0; i < 200 && check_failed == 0; i++) {
         check_seed = base * 1000 + i;
-        in_child(run_random);
+        in_child(NULL, run_random);
     }
 }
 

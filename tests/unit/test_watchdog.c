@@ -7,10 +7,8 @@
  */
 #include "watchdog.h"
 
-#include <sys/wait.h>
-
-#include "../profile.h"
 #include "check.h"
+#include "child.h"
 #include "log.h"
 #include "panic.h"
 #include "pvpanic.h"
@@ -235,21 +233,8 @@ static void pvpanic(void)
 {
     static void (*const runs[])(void) = { nobody, other_events, told };
 
-    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-        int status = 0;
-        pid_t pid;
-
-        fflush(stdout);
-        begin();
-        pid = fork();
-        if (pid == 0) {
-            check_failed = 0;
-            runs[i]();
-            end_child(check_failed != 0 ? 1 : 0);
-        }
-        CHECK_EQ(waitpid(pid, &status, 0), pid);
-        CHECK_EQ(status, 0);
-    }
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        in_child(begin, runs[i]);
 }
 
 static const struct check_case cases[] = {
