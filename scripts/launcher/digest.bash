@@ -35,9 +35,7 @@ digest_compose() {
 
 # Somebody has removed all that was in it, before it was written.
 digest_is_gone() {
-    is_digest && [ ! -e "$call/message" ] || return 1
-    rmdir -- "$entry/mail" 2>/dev/null
-    [ ! -e "$entry/mail" ] || return 1
+    is_digest && [ ! -e "$call/message" ] && held_is_empty "$entry" || return 1
     notice "the digest ${entry##*/} has been emptied: it is removed"
     log_event "the digest has been emptied, and is removed"
     entry_remove || die $EX_TEMPFAIL "$entry cannot be removed"

@@ -368,9 +368,7 @@ limit_due() {
     limit_load ''
     for dir in "$spool"/held/*; do
         held_to "$dir" || continue
-        # somebody has removed all that was in it
-        rmdir -- "$dir/mail" 2>/dev/null
-        [ -e "$dir/mail" ] || { rm -rf -- "$dir"; continue; }
+        ! held_is_empty "$dir" || { rm -rf -- "$dir"; continue; }
         had=${limit_had[${address,,}]-0}
         [ "$had" -lt "$held_most" ] || [ $flush_all = 1 ] || continue
         held_is_known "$dir" || continue
@@ -384,6 +382,12 @@ limit_due() {
     done
     limit_store ''
     limit_unlock
+}
+
+# Somebody has removed all that was in it.
+held_is_empty() { # folder
+    rmdir -- "$1/mail" 2>/dev/null
+    [ ! -e "$1/mail" ]
 }
 
 # Does each message in it that is still in new/ know that it is held? (One whose
