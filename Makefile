@@ -297,10 +297,11 @@ bench: ## figures: image size, guest instructions, heap of one delivery
 	$(q)$(MAKE) image BOARD=x86_64
 	$(q)BUILD='$(BUILD)' tests/bench/bench.py
 
-fuzz: ## hostile devices, peers, messages: T=seconds each (60), ONLY=pattern
+fuzz: ## hostile devices, peers, messages: T=seconds each (60), ONLY=pattern, J
 	$(q)scripts/setup --for test
 	$(q)BUILD='$(BUILD)' DEPS='$(DEPS)' tests/fuzz/run \
-		--time $(or $(T),60) --only '$(or $(ONLY),*)' $(if $(PACK),--pack)
+		--time $(or $(T),60) --only '$(or $(ONLY),*)' \
+		--jobs $(or $(J),1) $(if $(PACK),--pack)
 
 # The posix board is for tests: it needs this machine's libraries.
 release: ## build/release: a tarball for each board, for users without a compiler

@@ -3,8 +3,9 @@ line, in hexadecimal."""
 import glob
 import hashlib
 import os
+import re
 
-from ctest import build, wanted
+from ctest import build, parts, wanted
 from harness import BUILD, TOP, succeed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,6 +43,27 @@ def compile_guided(name, program):
         objects = os.path.join(folder, 'posix-asan')
     return build(f'tests/fuzz/{name}.c', *FLAGS, program=program,
                  objects=objects)
+
+
+def write_words(name, path):
+    """libFuzzer's dictionary: the words in the sources of a target, which its
+    parsers compare with, and those of NAME.dict."""
+    words = set()
+    for source in parts(f'tests/fuzz/{name}.c', objects='none')[1]:
+        if source.startswith('tests/'):
+            continue
+        with open(os.path.join(TOP, source)) as f:
+            words.update(re.findall(
+                r'(?<!include )"([\w=+/.:;,<>@\[\]()*#-]{2,16} ?)"',
+                f.read()))
+    own = os.path.join(HERE, name + '.dict')
+    with open(path, 'w') as f:
+        f.write('# libFuzzer takes no empty one\n')
+        f.writelines(f'"{w}"\n' for w in sorted(words))
+        if os.path.exists(own):
+            with open(own) as g:
+                f.write(g.read())
+    return path
 
 
 def seeds_file(name):
