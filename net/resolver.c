@@ -100,6 +100,8 @@ static void dns_ask(void)
         return;
     }
     to = stack_to_lwip(&server[dns.sent % n]);
+    if (dns.sent >= n)
+        stack_doubt(&server[dns.sent % n]);
     dns.next = dns.now + dns_wait_ms[dns.sent++];
     if (dns.pcb == NULL && !dns_open_port())
         return;

@@ -413,6 +413,18 @@ bool stack_routable(const struct addr *a)
     return routable4(addr_to_v4(a));
 }
 
+/* The neighbour that packets for this address go through. */
+static ip4_addr_t next_hop(const struct addr *a)
+{
+    ip4_addr_t hop;
+
+    ip4_addr_set_u32(&hop, lwip_htonl(addr_to_v4(a)));
+    if (!ip4_addr_net_eq(&hop, netif_ip4_addr(netif_default),
+                         netif_ip4_netmask(netif_default)))
+        hop = *netif_ip4_gw(netif_default);
+    return hop;
+}
+
 bool stack_reachable(const struct addr *a)
 {
     const ip4_addr_t *found;
@@ -421,11 +433,19 @@ bool stack_reachable(const struct addr *a)
 
     if (a->len == 16)
         return true;
-    ip4_addr_set_u32(&hop, lwip_htonl(addr_to_v4(a)));
-    if (!ip4_addr_net_eq(&hop, netif_ip4_addr(netif_default),
-                         netif_ip4_netmask(netif_default)))
-        hop = *netif_ip4_gw(netif_default);
+    hop = next_hop(a);
     return etharp_find_addr(netif_default, &hop, &mac, &found) >= 0;
+}
+
+void stack_doubt(const struct addr *a)
+{
+    ip4_addr_t hop;
+
+    /* nobody known: lwIP is asking; IPv6 has its own way (RFC 4861, 7.3) */
+    if (a->len == 16 || !stack_reachable(a))
+        return;
+    hop = next_hop(a);
+    etharp_request(netif_default, &hop);
 }
 
 /* ------------------------------------- options that must really be so --- */

@@ -26,6 +26,12 @@ bool stack_routable(const struct addr *);
  * host itself, or the gateway) answered ARP? IPv6: always true. */
 bool stack_reachable(const struct addr *);
 
+/* stack.c: what was sent to this address stays unanswered: the neighbour it
+ * goes through is asked for its MAC address again (RFC 1122, 2.3.2.1 (4)). ARP
+ * has no checksum, and gateways change; without this a wrong one would be
+ * kept for five minutes. It tells the neighbour our own once more, too. */
+void stack_doubt(const struct addr *);
+
 /* stack.c: the servers to ask, those given or else the network's, some of them
  * empty; NULL: no more. */
 const struct addr *stack_dns_list(unsigned n);

@@ -62,6 +62,7 @@ struct tcp {
     bool shut;       /* tcp_shut() was called                               */
     bool fin_out;    /* and lwIP has queued our FIN                         */
     uint32_t opened; /* sys_now()                                          */
+    u8_t doubted;    /* retransmissions when we last looked: stack_doubt() */
     struct pbuf *rx;
     uint32_t acked, written, filled;
 };
@@ -179,6 +180,18 @@ static bool unreachable(const struct tcp *t)
     return !stack_reachable(&peer);
 }
 
+/* Something is sent again: does the neighbour we send it to still exist? */
+static void doubt(struct tcp *t)
+{
+    struct addr peer;
+
+    if (t->pcb->nrtx > t->doubted) {
+        peer = stack_from_lwip(&t->pcb->remote_ip);
+        stack_doubt(&peer);
+    }
+    t->doubted = t->pcb->nrtx;
+}
+
 static void service(struct tcp *t)
 {
     if (t->pcb == NULL)
@@ -189,6 +202,7 @@ static void service(struct tcp *t)
         tcp_abandon(let_go(t), 0);
         return;
     }
+    doubt(t);
     push(t);
     if (t->shut && !t->fin_out && t->connected && t->written == t->filled)
         t->fin_out = tcp_shutdown(t->pcb, 0, 1) == ERR_OK;

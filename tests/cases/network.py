@@ -156,6 +156,44 @@ def no_arp(machine):
     check('tcp' not in wire.kinds(), 'sent into the blue', r)
 
 
+def wrong_macs(which):
+    """The wire's frames, but which(n) of its ARP replies, from 1, tell a wrong
+    MAC; that nothing arrived at."""
+    count = [0]
+
+    def spoil(f):
+        if f[12:14] == b'\x08\x06':
+            count[0] += 1
+            if which(count[0]):
+                return [f[:27] + b'\x99' + f[28:]]
+        return [f]
+    return spoil
+
+
+@on('wrong-mac')
+def wrong_mac(machine):
+    """ARP has no checksum: the first two answers are damaged."""
+    r, wire = deliver_over(machine, spoil=wrong_macs(lambda n: n <= 2))
+    check(any(f[5] == 0x99 for f in wire.frames), 'never believed', r)
+
+
+@on('moved', ('posix',))
+def moved(machine):
+    """The gateway gets another MAC in the middle of a delivery, and it is
+    some time before it has its old one again."""
+    wrong = struct.pack('>HHBBH', 1, 0x0800, 6, 4, 1) + ether.MAC[:5] + \
+        b'\x99' + ether.HOST + bytes(6) + ether.GUEST
+    told = []
+
+    def tell(wire):
+        if wire.kinds().count('tcp') < 12 or told:
+            return ()
+        told.append(1)
+        return [ether.ALL + ether.MAC[:5] + b'\x99\x08\x06' + wrong]
+    r, wire = deliver_over(machine, noise=tell)
+    check(any(f[5] == 0x99 for f in wire.frames), 'never believed', r)
+
+
 def captured(mac):
     """The frames of tests/data that made lwIP read too far, for this MAC."""
     folder = os.path.join(TOP, 'tests', 'data', 'frames')

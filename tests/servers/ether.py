@@ -160,6 +160,8 @@ class Ether:
                 return
             self.guest = sender
             self.frames.append(frame)
+            if frame[:6] != MAC and not frame[0] & 1:
+                continue                        # for somebody else
             self.mac = frame[6:12]
             try:
                 with self._lock:

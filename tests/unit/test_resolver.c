@@ -113,6 +113,39 @@ static void silence(void)
     CHECK_EQ(asked.count, 10);
 }
 
+static unsigned arps[2]; /* for PEER, for OTHER */
+static unsigned last_of_mac;
+
+static void count_arps(void)
+{
+    arps[0] += is_arp_for(PEER);
+    arps[1] += is_arp_for(OTHER);
+    if (get16(dev.tx + 12) == 0x0800)
+        last_of_mac = dev.tx[5];
+    see();
+}
+
+/* A server that does not answer may have another MAC by now (RFC 1122,
+ * 2.3.2.1): it is asked for with each question to it but the first. */
+static void another_mac(void)
+{
+    CHECK_EQ(ask("mail.example.org", 4), STACK_DNS_PENDING);
+    watch = count_arps;
+    arps[0] = arps[1] = 0;
+    pass(1500);
+    CHECK_EQ(arps[0] + arps[1], 0);
+    pass(1000);
+    CHECK_EQ(arps[0], 1);
+    CHECK_EQ(arps[1], 0);
+    moved(PEER, 0x99);
+    pass(2000);
+    CHECK_EQ(arps[1], 1);
+    pass(2000);
+    CHECK_EQ(asked.to[4], PEER);
+    CHECK_EQ(last_of_mac, 0x99);
+    known(PEER);
+}
+
 static void found(void)
 {
     uint8_t f[500];
@@ -221,8 +254,8 @@ static void names(void)
 }
 
 static const struct check_case cases[] = {
-    { "silence", silence }, { "found", found }, { "failing", failing },
-    { "forged", forged },   { "names", names },
+    { "silence", silence }, { "another_mac", another_mac }, { "found", found },
+    { "failing", failing }, { "forged", forged },           { "names", names },
 };
 
 CHECK_MAIN(cases)

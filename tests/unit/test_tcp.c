@@ -320,6 +320,49 @@ static void unanswered(void)
     tcp_drop(t);
 }
 
+static unsigned arps, last_of_mac; /* the peer's, as TCP was sent to it */
+
+static void count_arps(void)
+{
+    arps += is_arp_for(PEER);
+    if (get16(dev.tx + 12) == 0x0800)
+        last_of_mac = dev.tx[5];
+    see();
+}
+
+/* RFC 1122, 2.3.2.1: who does not answer may have another MAC by now; it is
+ * asked for whenever something is sent again, and what comes is used. */
+static void another_mac(void)
+{
+    struct tcp *t = calling(PEER);
+
+    watch = count_arps;
+    arps = 0;
+    pass(900);
+    CHECK_EQ(arps, 0);
+    pass(300);
+    CHECK_EQ(arps, 1);
+    pass(300);
+    CHECK_EQ(arps, 1);
+    moved(PEER, 0x99);
+    peer.flags = 0;
+    pass(2000);
+    CHECK_EQ(peer.flags, SYN);
+    CHECK_EQ(last_of_mac, 0x99);
+    say(SYN | ACK, 0, 0, 60000, "");
+    CHECK_EQ(tcp_state(t), TCP_UP);
+
+    arps = 0; /* and later in the connection, each time anew */
+    for (unsigned i = 1; i <= 2; i++) {
+        CHECK_EQ(put(t, 0, 100), 100);
+        while (arps < i)
+            pass(100);
+        say_acked(i * 100);
+        CHECK_EQ(arps, i);
+    }
+    tcp_drop(t);
+}
+
 /* Silent for ten seconds: asked whether it lives. */
 static void asked(void)
 {
@@ -354,10 +397,15 @@ static void nowhere(void)
 }
 
 static const struct check_case cases[] = {
-    { "reading", reading },       { "writing", writing },
-    { "a_lot", a_lot },           { "no_window", no_window },
-    { "good_end", good_end },     { "bad_ends", bad_ends },
-    { "unanswered", unanswered }, { "asked", asked },
+    { "reading", reading },
+    { "writing", writing },
+    { "a_lot", a_lot },
+    { "no_window", no_window },
+    { "good_end", good_end },
+    { "bad_ends", bad_ends },
+    { "another_mac", another_mac },
+    { "unanswered", unanswered },
+    { "asked", asked },
     { "nowhere", nowhere },
 };
 

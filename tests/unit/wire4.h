@@ -85,4 +85,24 @@ static inline void known(uint32_t who)
     give(f, len);
 }
 
+/* The frame just sent is an ARP request for whom, to all. */
+static inline bool is_arp_for(uint32_t whom)
+{
+    const uint8_t *f = dev.tx;
+
+    return f[0] == 0xff && get16(f + 12) == 0x0806 && get16(f + 20) == 1 &&
+           get16(f + 38) == whom >> 16 && get16(f + 40) == (whom & 0xffff);
+}
+
+/* A wrong MAC, as a damaged ARP reply leaves it. */
+static inline void moved(uint32_t who, uint8_t last)
+{
+    uint8_t f[60] = { 0 };
+    size_t len = arp_frame(f);
+
+    put32(f + 28, who);
+    f[11] = f[27] = last;
+    give(f, len);
+}
+
 #endif
