@@ -47,6 +47,12 @@ _Static_assert(RING >= TCP_SND_BUF, "the ring never limits the window");
  * routers do not fragment, and their word about the path can be forged. */
 #define MSS6 (1280 - 40 - 20)
 
+/* lwIP makes no segment longer than half of the largest window seen, but as
+ * long as may be while that is 0 or 1, and asserts that what waits is not too
+ * long when it becomes 2. From the smallest MSS on (RFC 9293, 3.7.1) it only
+ * grows; a window below has lwIP cut the segment (its persist timer). */
+#define LEAST_WINDOW (2 * 536)
+
 #define LOCAL_PORTS 0xc000u /* RFC 6335, 6: from here to 65535 */
 
 /* bytes per tcp_write(): one that fails for want of memory costs little */
@@ -102,6 +108,8 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     t->connected = true;
     if (IP_IS_V6(&pcb->remote_ip) && pcb->mss > MSS6)
         pcb->mss = MSS6;
+    if (pcb->snd_wnd_max < LEAST_WINDOW)
+        pcb->snd_wnd_max = LEAST_WINDOW;
     return ERR_OK;
 }
 

@@ -245,6 +245,29 @@ static void no_window(void)
     tcp_drop(t);
 }
 
+/* A window of nothing, then one smaller than what waits: lwIP's segments are
+ * never longer than half of the largest window seen, but for none at all. */
+static void first_no_window(void)
+{
+    struct tcp *t = calling(PEER);
+
+    say(SYN | ACK, 0, 0, 0, "");
+    CHECK_EQ(put(t, 0, 1400), 1400);
+    for (uint32_t room = 1; room < 3000; room += 150) {
+        say(ACK, 0, peer.next, room, "");
+        put(t, 1400, 10);
+        pass(1000);
+    }
+    for (unsigned i = 0; i < 20 && peer.heard_len < 1400; i++) {
+        say(ACK, 0, peer.next, 3000, "");
+        pass(100);
+    }
+    CHECK(peer.heard_len >= 1400);
+    for (size_t i = 0; i < 1400; i++)
+        CHECK_EQ(peer.heard[i], pattern(i));
+    tcp_drop(t);
+}
+
 static void good_end(void)
 {
     struct tcp *t = connected();
@@ -401,6 +424,7 @@ static const struct check_case cases[] = {
     { "writing", writing },
     { "a_lot", a_lot },
     { "no_window", no_window },
+    { "first_no_window", first_no_window },
     { "good_end", good_end },
     { "bad_ends", bad_ends },
     { "another_mac", another_mac },
