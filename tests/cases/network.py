@@ -292,6 +292,14 @@ def small_segments(machine):
     deliver_over(machine, spoil=spoil)
 
 
+@on('small-windows')
+def small_windows(machine):
+    """No window at first, then small ones: segments that wait are longer
+    than any window seen. What comes is taken, whatever the window was."""
+    deliver_over(machine, window=lambda n: (0, 1, 2, 3, 40, 200, 7, 900)[n]
+                 if n < 8 else 64000)
+
+
 @on('out-of-order', ('posix',))
 def out_of_order(machine):
     """Each segment of two halves, the second first."""

@@ -13,9 +13,10 @@ change: `arp` False: ARP is not answered; `dhcp`: a function (Ether, kind of
 the request, xid) that returns the replies' bytes, see offer() for the proper
 ones; `noise`: a function (Ether) that returns frames to throw at the guest
 after each frame of its own; `spoil`: a function of one frame to the guest
-that returns the list of frames to send in its place. TCP to a port named in
-`tcp` is carried to that port of the loopback; other ports are refused. No
-retransmission: the socket loses nothing.
+that returns the list of frames to send in its place; `window`: a function of
+the number of the segment that returns the window it tells. TCP to a port
+named in `tcp` is carried to that port of the loopback; other ports are
+refused. No retransmission: the socket loses nothing.
 """
 import os
 import socket
@@ -103,9 +104,10 @@ def offer(wire, kind, xid, more=MASK + ROUTER + DNS + lease(86400)):
 
 class Ether:
     def __init__(self, path, tcp=None, arp=True, dhcp=offer, noise=None,
-                 spoil=None):
+                 spoil=None, window=lambda n: 64000):
         self.path, self.ports = path, dict(tcp or {})
         self.arp, self.dhcp, self.noise, self.spoil = arp, dhcp, noise, spoil
+        self.window = window
         self.frames, self.errors = [], []
         self.mac, self.guest = None, None
         self._flows, self._lock = {}, threading.RLock()
@@ -228,12 +230,15 @@ class _Flow:
         self.expect, self.window = seq + 1, 0
         self.room = threading.Condition(wire._lock)
         self.over = self.fin_in = False
+        self.said = 0
         threading.Thread(target=self._carry, daemon=True).start()
 
     def say(self, flags, body=b'', seq=None, options=b''):
         self.wire.send(tcp(self.dport, self.sport,
                            self.next if seq is None else seq, self.expect,
-                           flags, body, self.src, options))
+                           flags, body, self.src, options,
+                           self.wire.window(self.said)))
+        self.said += 1
 
     def heard(self, seq, ack, flags, window, body):
         if flags & RST:
