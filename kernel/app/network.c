@@ -165,14 +165,20 @@ static enum stack_dns look_up(struct blob host, unsigned family,
 
 /* A router's answer takes a moment longer than a DHCP server's, or the other
  * way round. */
-static void await_family(unsigned len, uint64_t give_up)
+static uint64_t family_limit(unsigned len, uint64_t give_up)
 {
-    uint64_t now = clock_ms(), limit = now + FAMILY_WAIT_MS;
+    uint64_t limit = clock_ms() + FAMILY_WAIT_MS;
 
-    if (limit > give_up)
-        limit = give_up;
+    return stack_address(len).len != 0 || limit > give_up ? give_up : limit;
+}
+
+static bool await_family(unsigned len, uint64_t limit)
+{
+    uint64_t now = clock_ms();
+
     while (now < limit && stack_address(len).len == 0)
         now = loop_turn(limit);
+    return stack_address(len).len != 0;
 }
 
 enum stack_dns network_look_up(const struct config *conf, struct blob host,
@@ -184,7 +190,7 @@ enum stack_dns network_look_up(const struct config *conf, struct blob host,
     if (answer == STACK_DNS_NOT_FOUND && conf->ipv6)
         answer = look_up(host, 20 - family, give_up_ms, address);
     if (answer == STACK_DNS_FOUND && (address->len == 4 || conf->ipv6))
-        await_family(address->len, give_up_ms);
+        await_family(address->len, family_limit(address->len, give_up_ms));
     return answer;
 }
 
@@ -204,11 +210,13 @@ bool network_other(const struct config *conf, uint64_t give_up_ms,
                    struct addr *address)
 {
     unsigned family = 20u - address->len;
+    uint64_t limit = family_limit(family, give_up_ms);
     struct addr other;
 
-    if (stack_address(family).len == 0 ||
-        look_up(conf->host, family, give_up_ms, &other) != STACK_DNS_FOUND ||
-        other.len != family)
+    /* a refusal may be here before the router's first word is */
+    if ((family == 16 && !conf->ipv6) ||
+        look_up(conf->host, family, limit, &other) != STACK_DNS_FOUND ||
+        other.len != family || !await_family(family, limit))
         return false;
     *address = other;
     return true;

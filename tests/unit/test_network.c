@@ -235,8 +235,6 @@ static bool other(const char *first, const char *want)
 
 static void run_other(void)
 {
-    CHECK(!other("192.0.2.25", NULL)); /* we have no IPv6 */
-    CHECK_EQ(asked6, 0);
     v6_at = 0;
     CHECK(other("192.0.2.25", "2001:db8::25"));
     CHECK(other("2001:db8::25", "192.0.2.25"));
@@ -246,6 +244,37 @@ static void run_other(void)
     known6.answer = STACK_DNS_FOUND;
     known6.address = "192.0.2.25";
     CHECK(!other("192.0.2.25", NULL));
+}
+
+/* IPv4 refuses at once, and the router has not answered yet: its answer may
+ * take as long as for a name that has the other family alone. */
+static void run_other_comes(void)
+{
+    v6_at = 400;
+    CHECK(other("192.0.2.25", "2001:db8::25"));
+    CHECK(clock_ms() >= 400 && clock_ms() < 600);
+}
+
+static void run_other_never(void)
+{
+    CHECK(!other("192.0.2.25", NULL));
+    CHECK_EQ(clock_ms(), 3000);
+    /* nor for long that a name server is silent about it */
+    known6.takes = 20000;
+    CHECK(!other("192.0.2.25", NULL));
+    CHECK_EQ(clock_ms(), 6000);
+    known6.takes = 0;
+    known6.answer = STACK_DNS_NOT_FOUND;
+    CHECK(!other("192.0.2.25", NULL));
+    CHECK_EQ(clock_ms(), 6000);
+}
+
+static void run_other_off(void)
+{
+    c.ipv6 = false;
+    CHECK(!other("192.0.2.25", NULL));
+    CHECK_EQ(asked6, 0);
+    CHECK_EQ(clock_ms(), 0);
 }
 
 CASE(up)
@@ -271,6 +300,9 @@ CASE(bad_name)
 CASE(silent)
 CASE(out_of_time)
 CASE(other)
+CASE(other_comes)
+CASE(other_never)
+CASE(other_off)
 
 static const struct check_case cases[] = {
     { "up", case_up },
@@ -296,6 +328,9 @@ static const struct check_case cases[] = {
     { "silent", case_silent },
     { "out-of-time", case_out_of_time },
     { "other", case_other },
+    { "other-comes", case_other_comes },
+    { "other-never", case_other_never },
+    { "other-off", case_other_off },
 };
 
 CHECK_MAIN(cases)
