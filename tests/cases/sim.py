@@ -41,7 +41,8 @@ def random():
     for word in ('sent', 'refused', 'temporary', 'unsure'):
         check(re.search(rf' {word} \d', text), f'nothing was {word}', text)
     for kind in ('loss', 'dup', 'swap', 'flip', 'forge', 'trunc', 'fin', 'rst',
-                 'bit', 'alloc', 'reboot', 'link'):
+                 'bit', 'alloc', 'reboot', 'link', 'nora', 'liera', 'withdraw',
+                 'renumber', 'liar', 'twin', 'icmp', 'dead4', 'dead6'):
         check(re.search(rf'\n  {kind} +[1-9]', text), f'no {kind}', text)
 
 
@@ -97,6 +98,25 @@ MUTANTS = [
     ('tests/sim/server.c', 'put(s, s->accepted[i]);',
      '{ put(s, s->accepted[i]); put(s, s->accepted[i]); }'),
     ('tests/sim/server.c', '    stored_count++;\n', ''),
+    # IPv6: segments that not each link carries
+    ('net/tcp.c', '#define MSS6 (1280 - 40 - 20)', '#define MSS6 1440'),
+    # another family's address that comes late, or never, is not waited for as
+    # it should be; is not tried; is tried, and not what is reported
+    ('kernel/app/network.c', '|| !await_family(family, limit)',
+     '|| stack_address(family).len == 0', '--count', '8000'),
+    ('kernel/app/network.c', '? give_up : limit;',
+     '? give_up : UINT64_MAX;'),
+    ('kernel/app/submit.c', 'if (network_other(', 'if (s == NULL && '
+     'network_other('),
+    ('kernel/app/submit.c', 'if (try_address(s) == TCP_OK)\n',
+     'if (try_address(s) == TCP_OK && ((s->report->address = first).len))\n'),
+    # whoever sends ICMPv6 rules the connection
+    ('net/frame.c', 'case 128: /* echo request */',
+     'case 137: case 128:', '--count', '8000'),
+    ('net/tcp.c', 't->pcb->lastack == u->seq;', 'u != NULL;',
+     '--count', '8000'),
+    # the name server that the router has named is forgotten
+    ('net/stack.c', 'self.ra_dns[n] = a;', '(void)a;'),
 ]
 
 
@@ -148,18 +168,26 @@ for n, m in enumerate(MUTANTS):
     mutant(n, *m)
 
 
-@case('sim/shrink')
-def shrink():
-    """Of a run that is not true, few faults are left, and they are enough."""
-    program = changed(*MUTANTS[1])
-    found = seen(program)
-    check(found, 'the mutant was not seen')
-    seed = found.group(2)
+def shrunk(program, seed):
+    """How many faults are left; they are enough."""
     status, text = sim('--seed', seed, '--shrink', program=program)
     left = re.search(r'(\d+) of (\d+) faults are needed:\s+(--only \S+)', text)
     check(status == 1 and left, f'exit {status}', text[-2000:])
-    check(int(left.group(1)) <= int(left.group(2)) and
-          int(left.group(1)) < 4, 'not shrunk', text[:300])
+    check(int(left.group(1)) <= int(left.group(2)), 'more than there were',
+          text[:300])
     status, text = sim('--seed', seed, *left.group(3).split(),
                        program=program)
     check(status == 1 and 'NOT TRUE' in text, 'they are not enough', text)
+    return int(left.group(1))
+
+
+@case('sim/shrink')
+def shrink():
+    """Of runs that are not true, few faults are left. Not of each: some take
+    half a dozen, in that order."""
+    program = changed(*MUTANTS[1])
+    _, text = sim('--count', '600', program=program)
+    seeds = sorted(map(int, re.findall(r'NOT TRUE: .*\n.*--seed (\d+)', text)))
+    check(len(seeds) >= 3, 'the mutant was not seen', text[-2000:])
+    left = [shrunk(program, str(seed)) for seed in seeds[:3]]
+    check(min(left) < 4, 'not shrunk', seeds[:3], left)

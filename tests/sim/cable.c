@@ -13,6 +13,8 @@
 #define FRAME_ROOM 1514
 #define ETH_HDR    14
 #define IP_HDR     20
+#define IP6_HDR    40
+#define IP6_LEAST  1280 /* RFC 8200, section 5 */
 
 struct flying {
     struct flying *next;
@@ -58,7 +60,7 @@ void cable_deliver(void)
             say("   %s lost: no link", f->dir == UP ? "up" : "down");
         else if (f->dir == DOWN)
             card_receive(f->bytes, f->len);
-        else if (!world_server_off())
+        else if (!world_server_off() && !router_heard(f->bytes, f->len))
             peer_input(f->bytes, f->len);
         free(f);
     }
@@ -101,6 +103,24 @@ static bool is_ipv4(const uint8_t *f, size_t len)
            f[ETH_HDR] == 0x45;
 }
 
+static bool is_ipv6(const uint8_t *f, size_t len)
+{
+    return len >= ETH_HDR + IP6_HDR && f[12] == 0x86 && f[13] == 0xdd;
+}
+
+/* The checksum of TCP, UDP or ICMPv6 in IPv6 right again. */
+static void repair6(uint8_t *frame, size_t len)
+{
+    uint8_t *ip = frame + ETH_HDR, *l4 = ip + IP6_HDR;
+    size_t n = (size_t)ip[4] << 8 | ip[5];
+    size_t at = ip[6] == 6 ? 16 : ip[6] == 17 ? 6 : 2;
+
+    if (n > len - ETH_HDR - IP6_HDR || n < at + 2)
+        return;
+    l4[at] = l4[at + 1] = 0;
+    put_sum(l4 + at, sum(sum(ip[6] + (uint32_t)n, ip + 8, 32), l4, n));
+}
+
 /* Makes the checksums of IPv4, and of TCP or UDP in it, right again. */
 static void repair(uint8_t *frame, size_t len)
 {
@@ -126,16 +146,22 @@ static void flip(enum fault_kind k, int dir, uint32_t n, uint8_t *frame,
                  size_t len)
 {
     const struct fault *exact = world_exact(k, dir, n);
-    bool forge = k == F_FORGE && is_ipv4(frame, len);
-    size_t from = forge ? (ETH_HDR + IP_HDR) * 8 : 0;
+    bool forge4 = k == F_FORGE && is_ipv4(frame, len);
+    bool forge6 =
+        k == F_FORGE && is_ipv6(frame, len) && len > ETH_HDR + IP6_HDR;
+    size_t from = forge4   ? (ETH_HDR + IP_HDR) * 8
+                  : forge6 ? (ETH_HDR + IP6_HDR) * 8
+                           : 0;
     size_t bit = from + (exact != NULL && exact->value != 0
                              ? exact->value
                              : (size_t)(dice(k, dir, n) >> 20)) %
                             (len * 8 - from);
 
     frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    if (forge)
+    if (forge4)
         repair(frame, len);
+    if (forge6)
+        repair6(frame, len);
 }
 
 static uint64_t flight(int dir, uint32_t n)
@@ -169,7 +195,7 @@ static void fly(int dir, uint32_t n, const uint8_t *frame, size_t len)
 
 static void note(int dir, uint32_t n, const uint8_t *frame, size_t len)
 {
-    char what[160];
+    char what[400];
     struct result *r = world.result;
     uint64_t h = sim_hash(r->hash, world.now, len, (uint64_t)dir);
 
@@ -182,6 +208,21 @@ static void note(int dir, uint32_t n, const uint8_t *frame, size_t len)
     say("%s #%u  %s", dir == UP ? "-->" : "<--", n, what);
 }
 
+/* What the oracle has to know of a frame. */
+static void look(int dir, const uint8_t *f, size_t len)
+{
+    bool v6 = is_ipv6(f, len);
+    const uint8_t *ip = f + ETH_HDR, *tcp = ip + (v6 ? IP6_HDR : IP_HDR);
+
+    if (!v6 && !is_ipv4(f, len))
+        return;
+    if (dir == UP && v6 && len > ETH_HDR + IP6_LEAST)
+        world.result->too_long = true;
+    if (dir == DOWN && (v6 ? ip[6] : ip[9]) == 6 &&
+        len >= (size_t)(tcp - f) + 20 && (tcp[13] & 0x12) == 0x12)
+        world.result->opened[v6]++;
+}
+
 void cable_send(int dir, const uint8_t *frame, size_t len)
 {
     uint8_t copy[FRAME_ROOM];
@@ -189,6 +230,7 @@ void cable_send(int dir, const uint8_t *frame, size_t len)
     size_t most = world.plan->path_mtu;
 
     note(dir, n, frame, len);
+    look(dir, frame, len);
     if (!cable_link() || hit(F_LOSS, dir, n))
         return;
     if (most != 0 && len > most + ETH_HDR && world_fault(F_BIG, dir, n))

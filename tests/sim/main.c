@@ -228,10 +228,27 @@ static int table(void)
     return bad;
 }
 
+/* The server's certificate has its name and all its addresses. */
+static bool start_tls(void)
+{
+    struct peer_addr a[PEER_NAMED] = {
+        { 4,
+          { SIM_GATEWAY >> 24, SIM_GATEWAY >> 16 & 255, SIM_GATEWAY >> 8 & 255,
+            SIM_GATEWAY & 255 } },
+        { 4,
+          { SIM_BEHIND >> 24, SIM_BEHIND >> 16 & 255, SIM_BEHIND >> 8 & 255,
+            SIM_BEHIND & 255 } },
+        { 16, { 0 } },
+        { 16, { 0 } },
+    };
+
+    memcpy(a[2].b, sim_near6[0], 16);
+    memcpy(a[3].b, sim_behind6, 16);
+    return peer_tls_setup(SIM_HOST, a, PEER_NAMED, sim_ca, sizeof sim_ca);
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t address[2] = { SIM_GATEWAY, SIM_BEHIND };
-
     for (int i = 1; i < argc; i++)
         if (!flag(argv[i])) {
             valued(argv[i], argv[i + 1]);
@@ -242,7 +259,7 @@ int main(int argc, char **argv)
     if (opt.step < 1)
         usage("--step is at least 1");
     world.peer_random = (struct dice){ 1, 0 };
-    if (!peer_tls_setup(SIM_HOST, address, sim_ca, sizeof sim_ca))
+    if (!start_tls())
         usage("Mbed TLS does not start");
     if (opt.one)
         return one();

@@ -1,14 +1,16 @@
 /*
- * names.c - the DHCP server (RFC 2131) and the name server (RFC 1035), and the
- * lies they tell.
+ * names.c - the DHCP server (RFC 2131) and the name server (RFC 1035, 3596),
+ * and the lies they tell.
  */
 #include <string.h>
 
 #include "sim.h"
+#include "wire6.h"
 
 #define DHCP_HEAD 240
 #define LEASE_S   86400u
-#define BROADCAST 0xffffffffu
+#define A         1
+#define AAAA      28
 
 enum { DISCOVER = 1, OFFER, REQUEST, ACK = 5, NAK };
 
@@ -82,6 +84,7 @@ static void lie(struct lease *l, unsigned how)
 
 static void dhcp_answer(const uint8_t *q, const struct lease *l)
 {
+    static const struct peer_addr broadcast = { 4, { 255, 255, 255, 255 } };
     uint8_t a[DHCP_HEAD + 60] = { 2, 1, 6, 0 };
     size_t at = DHCP_HEAD;
 
@@ -103,11 +106,11 @@ static void dhcp_answer(const uint8_t *q, const struct lease *l)
     if (l->junk)
         a[at - 5] = 250;
     a[at++] = 255;
-    peer_udp_send(67, BROADCAST, 68, a, at - l->cut);
+    peer_udp_send(67, &broadcast, 68, a, at - l->cut);
 }
 
-static void dhcp_heard(uint32_t from, uint16_t port, const uint8_t *p,
-                       size_t len)
+static void dhcp_heard(const struct peer_addr *from, uint16_t port,
+                       const uint8_t *p, size_t len)
 {
     const struct event *wrong, *move = world_event(F_MOVE);
     unsigned type = len > DHCP_HEAD ? dhcp_type(p, len) : 0;
@@ -121,7 +124,8 @@ static void dhcp_heard(uint32_t from, uint16_t port, const uint8_t *p,
 
     (void)from;
     (void)port;
-    if ((type != DISCOVER && type != REQUEST) || world_event(F_NODHCP) != NULL)
+    if ((type != DISCOVER && type != REQUEST) || world.plan->family == V6 ||
+        world_event(F_NODHCP) != NULL)
         return;
     if (move != NULL)
         l.seconds = 60 + move->arg % 60;
@@ -138,12 +142,37 @@ static void dhcp_heard(uint32_t from, uint16_t port, const uint8_t *p,
 
 /* ------------------------------------------------ DNS */
 
+/* The server's address; wrong in the way that how says: nobody's, none,
+ * ourselves, all, or of the other family's kind. */
+static void put_address(uint8_t *to, unsigned type, unsigned how)
+{
+    static const uint32_t wrong4[] = { SIM_GATEWAY + 75, 0, 0x7f000001,
+                                       0x0a0002ff, 0xe0000001 };
+    static const uint8_t wrong6[][16] = {
+        DB8(1, 0x4b),
+        { 0 },
+        { [15] = 1 },
+        { 0xff, 2, [15] = 1 },
+        { [10] = 0xff, 0xff, 10, 0, 2, 2 },
+    };
+
+    if (type == A)
+        put32(to, how < 5              ? wrong4[how]
+                  : world.plan->behind ? SIM_BEHIND
+                                       : SIM_GATEWAY);
+    else
+        memcpy(to,
+               how < 5              ? wrong6[how]
+               : world.plan->behind ? sim_behind6
+                                    : sim_near6[0],
+               16);
+}
+
 /* The answer to q, wrong in the way that how says; 0xff: right. */
 static size_t dns_answer(uint8_t *a, size_t len, unsigned how)
 {
-    uint32_t address = world.plan->behind ? SIM_BEHIND : SIM_GATEWAY;
-    static const uint32_t wrong[] = { SIM_GATEWAY + 75, 0, 0x7f000001,
-                                      0x0a0002ff, 0xe0000001 };
+    unsigned type = (unsigned)a[len - 4] << 8 | a[len - 3];
+    uint8_t bytes = type == A ? 4 : 16;
     size_t at = len;
 
     a[2] = 0x81;
@@ -151,20 +180,23 @@ static size_t dns_answer(uint8_t *a, size_t len, unsigned how)
     a[0] ^= how == 2;
     a[13] ^= how == 3 ? 0x20 : 0; /* another name, but for its case */
     a[14] ^= how == 4;
-    if (how == 5 || how <= 1)
+    if (how == 5 || how <= 1 ||
+        (type == A      ? world.plan->records & HAS_A
+         : type == AAAA ? world.plan->records & HAS_AAAA
+                        : 0) == 0)
         return at; /* no answer in it */
     a[7] = 1;
     a[at] = 0xc0;
     a[at + 1] = how == 6 ? (uint8_t)len : 12;
-    memcpy(a + at + 2, "\0\1\0\1\0\0\0\x3c\0\4", 10);
-    if (how >= 7 && how < 12)
-        address = wrong[how - 7];
-    put32(a + at + 12, address);
-    return at + (how == 12 ? 13 : 16);
+    memcpy(a + at + 2, "\0\1\0\1\0\0\0\x3c\0", 10);
+    a[at + 3] = (uint8_t)type;
+    a[at + 11] = bytes;
+    put_address(a + at + 12, type, how >= 7 ? how - 7 : 0xff);
+    return at + (how == 12 ? 13 : 12u + bytes);
 }
 
-static void dns_heard(uint32_t from, uint16_t port, const uint8_t *p,
-                      size_t len)
+static void dns_heard(const struct peer_addr *from, uint16_t port,
+                      const uint8_t *p, size_t len)
 {
     uint8_t a[600];
     const struct event *wrong;

@@ -4,18 +4,21 @@
  *
  *   form      one report line, the last; its exit is the app's; no bug
  *   sent      this recipient's message is in the store, byte for byte, and the
- *             server had said so
+ *             server had said so, at the address that is reported
  *   unsure    nothing else may be said of what is stored but not "sent"; and
  *             only where the server had let the message come
  *   once      nothing is stored twice
  *   in time   total_timeout, and what the machine stood still
  *   secret    the password is nowhere on the console
- *   no excuse where nothing went wrong, each recipient has the outcome of the
+ *   no excuse where nothing went wrong, or only a family of addresses that
+ *             can be done without, each recipient has the outcome of the
  *             server's policy
+ *   short     no IPv6 packet is longer than each link carries (RFC 8200, 5)
  *
  * In clear, bits can be changed on the way and nobody can know: there only
  * form, time and secrets are judged, and such runs are counted apart.
  */
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@
 #include "smtpd.h"
 
 #define OVERTIME_MS 2000 /* for the end of the run: QUIT and FIN */
+#define PATIENCE_S  120  /* for one family's time-outs, and the other */
 
 static const char *const words[OUTCOMES] = { "sent",      "refused",
                                              "permanent", "temporary",
@@ -39,6 +43,7 @@ const char *outcome_word(enum outcome o)
 struct report {
     enum outcome outcome, rcpt[RCPTS];
     int exit, rcpts;
+    char address[INET6_ADDRSTRLEN]; /* of the server */
 };
 
 static bool wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -68,6 +73,19 @@ static enum outcome outcome_at(const char *p)
     return O_NONE;
 }
 
+static void read_address(const char *line, struct report *r)
+{
+    static const char key[] = "\"address\":\"";
+    const char *p = strstr(line, key), *end;
+
+    end = p != NULL ? strchr(p + sizeof key - 1, '"') : NULL;
+    if (end == NULL)
+        return;
+    p += sizeof key - 1;
+    if ((size_t)(end - p) < sizeof r->address)
+        memcpy(r->address, p, (size_t)(end - p));
+}
+
 /* Quotes in strings come escaped, so these keys are found as keys only. */
 static bool read_report(struct report *r)
 {
@@ -86,6 +104,7 @@ static bool read_report(struct report *r)
     r->outcome = outcome_at(line + sizeof head - 1);
     p = strstr(line, "\",\"exit\":");
     r->exit = p != NULL ? (int)strtol(p + 9, NULL, 10) : -1;
+    read_address(line, r);
     for (p = line; (p = strstr(p, rcpt)) != NULL; p++) {
         char *o = strstr(p, ",\"outcome\":\"");
         int i = p[sizeof rcpt - 1] - '0';
@@ -146,6 +165,20 @@ static bool rcpt_is_true(int i, enum outcome said)
     return true;
 }
 
+/* What was sent was sent to the address that is reported. */
+static bool address_is_true(const struct report *r)
+{
+    const struct stored *list;
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (server_stored(&list) == 0 || r->outcome != O_SENT)
+        return true;
+    inet_ntop(list->at.len == 16 ? AF_INET6 : AF_INET, list->at.b, text,
+              sizeof text);
+    return strcmp(text, r->address) == 0 ||
+           wrong("sent to %s, and %s is reported", text, r->address);
+}
+
 static bool reports_are_true(const struct report *r)
 {
     bool all_sent = r->rcpts == world.plan->rcpts;
@@ -161,7 +194,7 @@ static bool reports_are_true(const struct report *r)
     for (int i = r->rcpts; i < world.plan->rcpts; i++)
         if (!rcpt_is_true(i, r->outcome))
             return false;
-    return true;
+    return address_is_true(r);
 }
 
 /* ------------------------------------------------ where nothing is wrong */
@@ -197,10 +230,60 @@ static bool policy_is_reported(const struct report *r)
 
         if (r->rcpts == world.plan->rcpts && r->rcpt[i] == e)
             continue;
-        return wrong("nothing went wrong; r%d should be %s and is %s", i,
+        return wrong("nothing%s went wrong; r%d should be %s and is %s",
+                     world.result->applied_count != 0 ? " that matters" : "", i,
                      words[e], i < r->rcpts ? words[r->rcpt[i]] : "missing");
     }
     return true;
+}
+
+/* ---------------------------------------- where the other family does */
+
+enum { NO_HARM, HARMS_4, HARMS_6, HARMS };
+
+static int harm(const struct fault *f)
+{
+    unsigned arg = world.plan->event[f->n % EVENTS].arg;
+
+    switch (f->kind) {
+    case F_NORA:
+    case F_WITHDRAW:
+    case F_LIAR:
+    case F_DEAD6:
+        return HARMS_6;
+    case F_DEAD4:
+        return HARMS_4;
+    case F_RENUMBER: /* the old address may still be used */
+        return NO_HARM;
+    case F_LIERA:
+        return router_lie_harms(arg) ? HARMS_6 : NO_HARM;
+    case F_TWIN: /* who only looks whether it is free is told so */
+        return arg % 4 != 0 ? HARMS_6 : NO_HARM;
+    case F_ICMP:
+        return arg % ICMP_KINDS == ICMP_GONE ? HARMS_6 : NO_HARM;
+    default:
+        return HARMS;
+    }
+}
+
+/* All that went wrong is one family, the server can be reached by the other,
+ * and no connection by the first had come up when it did. */
+static bool has_no_excuse(void)
+{
+    const struct plan *p = world.plan;
+    bool way[2] = {
+        p->family != V6 && (p->by_name ? (p->records & HAS_A) != 0 : !p->host6),
+        p->family != V4 &&
+            (p->by_name ? (p->records & HAS_AAAA) != 0 : p->host6)
+    };
+    int all = NO_HARM;
+
+    for (int i = 0; i < world.result->applied_count; i++)
+        all |= harm(&world.result->applied[i]);
+    if (all == NO_HARM)
+        return true;
+    return all != HARMS && way[all == HARMS_4] && p->total_s >= PATIENCE_S &&
+           world.result->opened[all == HARMS_6] == 0;
 }
 
 /* ------------------------------------------------ the rest */
@@ -214,6 +297,13 @@ static bool in_time(void)
         return wrong("it took %llu ms, of at most %llu",
                      (unsigned long long)world.result->ms,
                      (unsigned long long)most);
+    return true;
+}
+
+static bool is_short(void)
+{
+    if (world.result->too_long)
+        return wrong("an IPv6 packet of more than 1,280 bytes was sent");
     return true;
 }
 
@@ -242,8 +332,8 @@ void oracle_judge(int status)
     deaf = r->forged && world.plan->tls == CLEAR;
     r->judged_true = read_report(&report) && form_is_right(&report, status) &&
                      in_time() && is_secret() &&
-                     (deaf || reports_are_true(&report)) &&
-                     (r->applied_count != 0 || policy_is_reported(&report));
+                     (deaf || reports_are_true(&report)) && is_short() &&
+                     (!has_no_excuse() || policy_is_reported(&report));
     r->outcome = report.outcome;
     r->hash = sim_hash(r->hash, world.now, (uint64_t)status, report.outcome);
     say("== %s%s", r->judged_true ? "true" : "NOT TRUE: ", r->why);

@@ -2,6 +2,7 @@
  * plan.c - from the seed to a job, a path and what goes wrong; the files that
  * the app boots with.
  */
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 
 #include "sim.h"
 #include "smtpd.h"
+
+#define LEAST_MTU 1280 /* each link has that, or no IPv6 */
 
 /* ------------------------------------------------ the job */
 
@@ -47,6 +50,29 @@ static void make_job(struct plan *p, struct dice *r)
     p->timeout_s = dice_below(r, 3) != 0 ? 0 : 5 + dice_below(r, 60);
 }
 
+/* What the network has; the job can be done in it. */
+static void make_family(struct plan *p, struct dice *r)
+{
+    static const uint8_t of[] = { V4, V4, V4, V6, V6, BOTH, BOTH, BOTH };
+
+    p->family = of[dice_below(r, 8)];
+    p->records = (uint8_t)(1 + dice_below(r, 3));
+    if (p->family == V4)
+        p->records |= HAS_A;
+    if (p->family == V6)
+        p->records |= HAS_AAAA;
+    p->host6 = p->family == V6 || (p->family == BOTH && dice_below(r, 2) != 0);
+    p->ipv6_off = p->family == V4 && dice_below(r, 2) != 0;
+    p->rdnss = (uint8_t)dice_below(r, 3);
+    p->dns6 = p->family == V6 && p->by_name &&
+              (dice_below(r, 4) == 0 || p->rdnss == 0);
+    p->dhcp |= p->family == V6; /* asked for, and nobody answers */
+    p->ra_delay = (uint16_t)(dice_below(r, 2) * dice_below(r, 501));
+    p->ra_mtu = (uint16_t)(1280 + dice_below(r, 221));
+    if (dice_below(r, 3) != 0)
+        p->ra_mtu = dice_below(r, 2) != 0 ? 1500 : 0;
+}
+
 /* ------------------------------------------------ the path */
 
 static void make_path(struct plan *p, struct dice *r)
@@ -60,6 +86,10 @@ static void make_path(struct plan *p, struct dice *r)
         (uint16_t)(dice_below(r, 6) != 0 ? 1500 : 576 + dice_below(r, 925));
     p->mss =
         (uint16_t)(dice_below(r, 4) != 0 ? 1460 : 536 + dice_below(r, 925));
+    if (p->family != V4 && p->nic_mtu < LEAST_MTU)
+        p->nic_mtu = LEAST_MTU;
+    if (p->family != V4 && p->mss < LEAST_MTU - 40)
+        p->mss = LEAST_MTU - 40;
 }
 
 /* Most kinds of trouble are away most of the time, and strong seldom. */
@@ -78,20 +108,57 @@ static void make_rates(struct plan *p, struct dice *r)
                                                      (1 + dice_below(r, 10)));
     if (dice_below(r, 12) == 0)
         p->path_mtu = (uint16_t)(576 + dice_below(r, 924));
+    if (p->family != V4 && p->path_mtu != 0 && p->path_mtu < LEAST_MTU)
+        p->path_mtu = LEAST_MTU;
     if (dice_below(r, 10) == 0)
         p->txfull = (uint16_t)dice_below(r, 2000);
 }
 
-static void make_event(struct plan *p, struct dice *r)
+/* Does that matter in this network? */
+static bool happens(const struct plan *p, unsigned kind)
+{
+    switch (kind) {
+    case F_NODHCP:
+    case F_LIEDHCP:
+    case F_MOVE:
+    case F_GATEWAY:
+        return p->family != V6;
+    case F_NORA:
+    case F_LIERA:
+    case F_WITHDRAW:
+    case F_RENUMBER:
+    case F_LIAR:
+    case F_TWIN:
+    case F_ICMP:
+        return p->family != V4;
+    case F_DEAD4:
+    case F_DEAD6:
+        return p->family == BOTH;
+    default:
+        return true;
+    }
+}
+
+static bool is_ipv6s(unsigned kind)
+{
+    return kind >= F_NORA && kind <= F_DEAD6;
+}
+
+/* only6: what can be wrong with one family of addresses, and nothing else */
+static void make_event(struct plan *p, struct dice *r, bool only6)
 {
     static const uint32_t spans[] = { 100, 1000, 5000, 60000, 400000 };
     struct event *e = &p->event[p->events++];
 
-    e->kind = (uint8_t)(F_LINK + dice_below(r, FAULTS - F_LINK));
+    do
+        e->kind = (uint8_t)(F_LINK + dice_below(r, FAULTS - F_LINK));
+    while (!happens(p, e->kind) || (only6 && !is_ipv6s(e->kind)));
     e->at = dice_below(r, spans[dice_below(r, 4)]);
     e->lasts = 1 + dice_below(r, spans[1 + dice_below(r, 4)]);
     e->arg = dice_below(r, 1000);
-    if (e->kind == F_LIEDHCP || e->kind == F_LIEDNS || e->kind == F_DATE)
+    if (e->kind == F_LIEDHCP || e->kind == F_LIEDNS || e->kind == F_DATE ||
+        e->kind == F_NORA || e->kind == F_LIERA || e->kind == F_ICMP ||
+        e->kind == F_DEAD4 || e->kind == F_DEAD6)
         e->at = dice_below(r, 2) * e->at;
     if (e->kind == F_THINK)
         e->arg *= 1 + dice_below(r, 700);
@@ -126,12 +193,19 @@ void plan_make(struct plan *p, uint64_t seed)
     memset(p, 0, sizeof *p);
     p->seed = seed;
     make_job(p, &r);
+    make_family(p, &r);
     make_path(p, &r);
     if (dice_below(&r, 12) == 0)
         return; /* and nothing goes wrong */
+    if (p->family != V4 && dice_below(&r, 4) == 0) {
+        do
+            make_event(p, &r, true);
+        while (p->events < EVENTS && dice_below(&r, 2) == 0);
+        return;
+    }
     make_rates(p, &r);
     while (p->events < EVENTS && dice_below(&r, 2) == 0)
-        make_event(p, &r);
+        make_event(p, &r, false);
     make_exact(p, &r);
 }
 
@@ -141,13 +215,15 @@ static const struct {
     const char *name;
     enum tls_mode tls;
     bool tls12, lmtp;
+    enum family family;
+    uint8_t records;
 } named[] = {
-    { "starttls13", STARTTLS, false, false },
-    { "starttls12", STARTTLS, true, false },
-    { "tls13", IMPLICIT, false, false },
-    { "tls12", IMPLICIT, true, false },
-    { "clear", CLEAR, false, false },
-    { "lmtp", CLEAR, false, true },
+    { "starttls13", STARTTLS, false, false, V4, HAS_A },
+    { "starttls12", STARTTLS, true, false, V4, HAS_A },
+    { "tls13", IMPLICIT, false, false, V6, HAS_AAAA },
+    { "tls12", IMPLICIT, true, false, V4, HAS_A },
+    { "clear", CLEAR, false, false, BOTH, HAS_AAAA },
+    { "lmtp", CLEAR, false, true, V4, HAS_A },
 };
 
 const char *plan_name(int i)
@@ -160,6 +236,8 @@ static void plain_path(struct plan *p, uint64_t seed)
     memset(p, 0, sizeof *p);
     p->seed = seed;
     p->dhcp = p->by_name = true;
+    p->records = HAS_A;
+    p->rdnss = 1;
     p->rcpts = 2;
     p->body = 600;
     p->total_s = 900;
@@ -180,6 +258,8 @@ bool plan_named(struct plan *p, const char *name)
     p->tls = named[i].tls;
     p->tls12 = named[i].tls12;
     p->lmtp = named[i].lmtp;
+    p->family = named[i].family;
+    p->records = named[i].records;
     p->auth = !p->lmtp;
     return true;
 }
@@ -197,6 +277,25 @@ void plan_loss(struct plan *p, uint64_t seed, unsigned percent)
 static const char *policy_word(enum policy p)
 {
     return p == YES ? "yes" : p == LATER ? "later" : "no";
+}
+
+static void print_network(const struct plan *p)
+{
+    static const char *const families[] = { "IPv4", "IPv6", "IPv4 and IPv6" };
+    static const char *const records[] = { "", "A", "AAAA", "A and AAAA" };
+    static const char *const rdnss[] = { "no name server", "a name server",
+                                         "itself as the name server" };
+
+    printf("network: %s%s, ", families[p->family],
+           p->ipv6_off ? " (ipv6 off)" : "");
+    if (p->by_name)
+        printf("a name with %s%s\n", records[p->records],
+               p->dns6 ? ", its server configured" : "");
+    else
+        printf("an IPv%c address\n", p->host6 ? '6' : '4');
+    if (p->family != V4)
+        printf("router: names %s, MTU %u, answers after %u ms\n",
+               rdnss[p->rdnss], p->ra_mtu, p->ra_delay);
 }
 
 void plan_print(const struct plan *p)
@@ -219,6 +318,7 @@ void plan_print(const struct plan *p)
     printf("), MAIL %s, DATA %s, body %u bytes, total_timeout %u, timeout %u\n",
            policy_word(p->mail), policy_word(p->data), p->body, p->total_s,
            p->timeout_s);
+    print_network(p);
     printf("path: %s, %s, %s, delay %u us, jitter %u us, MTU %u, server's MSS "
            "%u\nfaults:",
            p->dhcp ? "DHCP" : "static address", p->by_name ? "DNS" : "no name",
@@ -298,16 +398,25 @@ size_t plan_message(const struct plan *p, uint8_t *to, size_t size)
     return t.len;
 }
 
+static void host(const struct plan *p, struct text *t)
+{
+    uint32_t a = htonl(p->behind ? SIM_BEHIND : SIM_GATEWAY);
+    char name[INET6_ADDRSTRLEN] = SIM_HOST;
+
+    if (!p->by_name && p->host6)
+        inet_ntop(AF_INET6, p->behind ? sim_behind6 : sim_near6[0], name,
+                  sizeof name);
+    else if (!p->by_name)
+        inet_ntop(AF_INET, &a, name, sizeof name);
+    add(t, "host %s\n", name);
+}
+
 static void configuration(const struct plan *p, struct text *t)
 {
-    uint32_t a = p->behind ? SIM_BEHIND : SIM_GATEWAY;
+    char dns6[INET6_ADDRSTRLEN];
     int i;
 
-    if (p->by_name)
-        add(t, "host " SIM_HOST "\n");
-    else
-        add(t, "host %u.%u.%u.%u\n", a >> 24, a >> 16 & 255, a >> 8 & 255,
-            a & 255);
+    host(p, t);
     add(t, "port 25\nprotocol %s\n", p->lmtp ? "lmtp" : "smtp");
     add(t, "tls %s\ntls_starttls %s\n", p->tls == CLEAR ? "off" : "on",
         p->tls == IMPLICIT ? "off" : "on");
@@ -322,6 +431,11 @@ static void configuration(const struct plan *p, struct text *t)
         add(t, "timeout %u\n", p->timeout_s);
     if (!p->dhcp)
         add(t, "ip 10.0.2.15/24\ngateway 10.0.2.2\ndns 10.0.2.2\n");
+    inet_ntop(AF_INET6, sim_near6[0], dns6, sizeof dns6);
+    if (p->dns6)
+        add(t, "dns %s\n", dns6);
+    if (p->ipv6_off)
+        add(t, "ipv6 off\n");
     add(t, "trace on\n"); /* always: a log line looks at the clock */
 }
 

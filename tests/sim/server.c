@@ -84,6 +84,7 @@ static void put(struct session *s, int rcpt)
         abort();
     stored_count++;
     r->rcpt = rcpt;
+    r->at = peer_called(s->tcp);
     r->exact = s->got_len == expected_len &&
                memcmp(s->got, expected, expected_len) == 0;
     world.result->stored++;
@@ -322,7 +323,8 @@ static void welcome(struct peer_tcp *tcp)
     s->used = true;
     s->tcp = tcp;
     s->number = ++opened;
-    say("   server %u -- a client calls", s->number);
+    say("   server %u -- a client calls by IPv%c", s->number,
+        peer_called(tcp).len == 16 ? '6' : '4');
     smtpd_init(&s->engine, &config, sim_ms());
 }
 
@@ -407,5 +409,6 @@ void server_start(void)
     config.mechanisms = p->auth ? SMTPD_PLAIN | SMTPD_LOGIN : 0;
     config.hide = p->hide;
     expected_len = plan_message(p, expected, sizeof expected);
-    peer_listen(25);
+    peer_listen(25, 4, true);
+    peer_listen(25, 16, true);
 }

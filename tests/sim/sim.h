@@ -63,6 +63,8 @@ uint32_t dice_below(struct dice *, uint32_t n);
 /* ---- a run's plan: all that follows from the seed (plan.c) ---- */
 enum tls_mode { CLEAR, STARTTLS, IMPLICIT };
 enum policy { YES, LATER, NO };
+enum family { V4, V6, BOTH }; /* that the network has */
+enum { HAS_A = 1, HAS_AAAA }; /* records of the server's name */
 
 struct event {
     uint8_t kind;
@@ -79,6 +81,15 @@ struct plan {
     enum policy mail, rcpt[RCPTS], data, message[RCPTS];
     unsigned hide; /* extensions of the server's */
     uint32_t body, total_s, timeout_s;
+    /* IPv6 */
+    enum family family;
+    bool ipv6_off;     /* by configuration                          */
+    bool host6;        /* host is an IPv6 address, if it is one     */
+    bool dns6;         /* the name server's is configured           */
+    uint8_t records;   /* HAS_A, HAS_AAAA                           */
+    uint8_t rdnss;     /* by the router: 0 none, 1 global, 2 local  */
+    uint16_t ra_delay; /* ms until the router answers               */
+    uint16_t ra_mtu;   /* 0: it says none                           */
     /* the path */
     uint32_t delay_us, jitter_us;
     uint16_t nic_mtu, mss, path_mtu;
@@ -108,7 +119,9 @@ size_t plan_message(const struct plan *, uint8_t *to, size_t size);
 #define SIM_GATEWAY  0x0a000202u /* 10.0.2.2: gateway, DHCP, DNS, mail */
 #define SIM_BEHIND   0xc0000219u /* 192.0.2.25, behind the gateway     */
 #define SIM_CLIENT   0x0a00020fu /* 10.0.2.15 */
-#define SIM_NOW      2840140800  /* 2060-01-01, in the certificate's dates */
+/* the same machine by IPv6, and with the prefix that may come; router.c */
+extern const uint8_t sim_near6[2][16], sim_behind6[16];
+#define SIM_NOW 2840140800 /* 2060-01-01, in the certificate's dates */
 
 /* ---- the world of the run (world.c) ---- */
 struct kept { /* what the shrinker leaves of the faults; NULL: all */
@@ -131,12 +144,14 @@ enum outcome { /* of the report, and of a run without one */
 /* What a run leaves, in memory shared with the parent. */
 struct result {
     bool finished, judged_true, forged;
+    bool too_long; /* the app sent more than each IPv6 link carries  */
     enum outcome outcome;
     int status;
     uint64_t ms;   /* virtual, at the report                        */
     uint64_t hash; /* of every frame and its time, and of the report */
     uint32_t frames[2];
     uint32_t allocs, entropies;
+    uint32_t opened[2]; /* the server's SYN-ACKs, IPv4's and IPv6's */
     uint64_t passed[2]; /* bytes of the longest connection, at the server */
     uint32_t stored;    /* (recipient, message) pairs the server took     */
     uint32_t hits[FAULTS];
@@ -183,6 +198,16 @@ bool cable_link(void);
 void card_receive(const uint8_t *frame, size_t len);
 bool card_waiting(void);
 
+/* ---- IPv6's router, and others on its link (router.c) ---- */
+enum { ICMP_BIG, ICMP_REDIRECT, ICMP_PING, ICMP_STALE, ICMP_GONE, ICMP_KINDS };
+enum { DEAD_SILENT, DEAD_REFUSES, DEAD_TELLS };
+/* True: the frame is not for the peer. */
+bool router_heard(const uint8_t *frame, size_t len);
+bool router_lie_harms(unsigned how); /* of a liera's arg */
+void router_edge(const struct event *, bool begins);
+uint64_t router_next(void); /* ms */
+void router_poll(void);
+
 /* ---- DHCP and DNS (names.c), the mail server (server.c) ---- */
 void names_start(void);
 void server_start(void);
@@ -192,9 +217,10 @@ void server_reboot(void);
 
 /* What the server took; bytes as it would show them to their reader. */
 struct stored {
-    int rcpt;     /* of the plan, -1: not one of them */
-    bool replied; /* its yes was handed to TCP        */
-    bool exact;   /* the message's bytes              */
+    int rcpt;            /* of the plan, -1: not one of them */
+    struct peer_addr at; /* where it was called */
+    bool replied;        /* its yes was handed to TCP        */
+    bool exact;          /* the message's bytes              */
 };
 size_t server_stored(const struct stored **);
 bool server_asked_for_message(void); /* a DATA or BDAT had its yes */

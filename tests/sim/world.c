@@ -137,6 +137,7 @@ static void edge(const struct event *e, bool begins)
         peer_address(begins ? SIM_GATEWAY + 7 : SIM_GATEWAY);
         break;
     default:
+        router_edge(e, begins);
         break;
     }
 }
@@ -144,7 +145,9 @@ static void edge(const struct event *e, bool begins)
 /* The others are looked at when they would matter. */
 static bool has_edges(enum fault_kind k)
 {
-    return k == F_REBOOT || k == F_LINK || k == F_PAUSE || k == F_GATEWAY;
+    return k == F_REBOOT || k == F_LINK || k == F_PAUSE || k == F_GATEWAY ||
+           k == F_WITHDRAW || k == F_RENUMBER || k == F_LIAR || k == F_TWIN ||
+           k == F_DEAD4 || k == F_DEAD6;
 }
 
 /* What begins or ends up to now. */
@@ -200,7 +203,7 @@ static uint64_t next_moment(void)
 
     if (server_off)
         return next;
-    ms = least(sim_ms() + peer_wait_ms(), server_next());
+    ms = least(sim_ms() + peer_wait_ms(), least(server_next(), router_next()));
     return least(next, ms == UINT64_MAX ? ms : ms * MS);
 }
 
@@ -211,6 +214,7 @@ static void others(void)
     cable_deliver();
     if (server_off)
         return;
+    router_poll();
     peer_poll();
     server_poll();
 }
@@ -281,6 +285,17 @@ static void set_tap(void)
             peer_tap(kinds[i][1], f->dir, f->n, f->value % 8);
 }
 
+static void start_peer(const struct plan *p)
+{
+    struct peer_net net = { .gateway = SIM_GATEWAY,
+                            .behind = SIM_BEHIND,
+                            .mss = p->mss };
+
+    memcpy(net.near6, sim_near6, sizeof net.near6);
+    memcpy(net.behind6, sim_behind6, sizeof net.behind6);
+    peer_start(&net);
+}
+
 static void set_failing(void)
 {
     const struct plan *p = world.plan;
@@ -300,7 +315,7 @@ _Noreturn void world_run(void)
 
     world.app_random = (struct dice){ sim_hash(p->seed, 'a', 0, 0), 0 };
     world.peer_random = (struct dice){ sim_hash(p->seed, 'p', 0, 0), 0 };
-    peer_start(SIM_GATEWAY, SIM_BEHIND, p->mss);
+    start_peer(p);
     names_start();
     server_start();
     set_tap();

@@ -13,7 +13,7 @@
 #define MEMP_MEM_MALLOC      1
 #define MEM_ALIGNMENT        8
 
-#define LWIP_IPV6     0
+#define LWIP_IPV6     1
 #define LWIP_DHCP     0 /* it is the server */
 #define LWIP_ACD      0
 #define LWIP_AUTOIP   0
@@ -23,6 +23,15 @@
 #define LWIP_STATS    0
 #define IP_REASSEMBLY 0
 #define IP_FRAG       0
+#define SO_REUSE      1 /* it listens again while connections are there */
+
+/* its IPv6 addresses are static; router.c plays the router */
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT 0
+#define LWIP_IPV6_AUTOCONFIG          0
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0
+#define LWIP_IPV6_MLD                 0
+#define LWIP_IPV6_REASS               0
+#define LWIP_IPV6_FRAG                0
 
 /* whoever asks for an address has none yet */
 #define LWIP_IP_ACCEPT_UDP_PORT(port) ((port) == PP_NTOHS(67))

@@ -5,7 +5,8 @@
  * visible, so that the app's lwIP and Mbed TLS and these never meet. One
  * Ethernet interface; every address the peer plays is on it or behind it.
  * Single-threaded; time and random numbers are the simulation's (the three
- * functions at the end, which it implements). Addresses are in host order.
+ * functions at the end, which it implements). IPv4 addresses alone are in host
+ * order.
  *
  * A connection's bytes pass a tap, the man in the middle: it ends the
  * connection or flips a bit at one byte of one direction, counted from 0.
@@ -19,24 +20,39 @@
 
 enum { PEER_UP, PEER_DOWN }; /* to the server, to the client */
 
+struct peer_addr { /* in network order */
+    uint8_t len;   /* 4 or 16 */
+    uint8_t b[16];
+};
+
 /* ---- the stack ---- */
-void peer_start(uint32_t gateway, uint32_t behind, uint16_t mss);
+struct peer_net {
+    uint32_t gateway, behind;
+    uint8_t near6[2][16], behind6[16]; /* beside fe80::5055:aff:fe00:202 */
+    uint16_t mss;                      /* of IPv4 */
+};
+extern const uint8_t peer_mac[6];
+void peer_start(const struct peer_net *);
 void peer_address(uint32_t gateway); /* another one from now on              */
 void peer_input(const uint8_t *frame, size_t len);
 void peer_poll(void);
 uint32_t peer_wait_ms(void); /* until peer_poll() has something to do */
 
 /* ---- UDP: a question comes, an answer goes ---- */
-typedef void peer_udp_fn(uint32_t from, uint16_t port, const uint8_t *p,
-                         size_t len);
+typedef void peer_udp_fn(const struct peer_addr *from, uint16_t port,
+                         const uint8_t *p, size_t len);
 void peer_udp_serve(uint16_t port, peer_udp_fn *);
-/* to 255.255.255.255 as a broadcast on the Ethernet */
-void peer_udp_send(uint16_t from_port, uint32_t to, uint16_t port,
-                   const uint8_t *p, size_t len);
+/* to 255.255.255.255 as a broadcast on the Ethernet; with IPv6 from the
+ * address that was asked last */
+void peer_udp_send(uint16_t from_port, const struct peer_addr *to,
+                   uint16_t port, const uint8_t *p, size_t len);
 
 /* ---- TCP ---- */
 struct peer_tcp;
-void peer_listen(uint16_t port);
+/* With addresses of len bytes, from now on or no longer: RST. */
+void peer_listen(uint16_t port, unsigned len, bool on);
+/* Which of the peer's addresses it was opened to. */
+struct peer_addr peer_called(const struct peer_tcp *);
 struct peer_tcp *peer_accept(void); /* NULL: nobody calls */
 /* Bytes taken, 0: none there, or no room. */
 size_t peer_read(struct peer_tcp *, uint8_t *to, size_t n);
@@ -58,8 +74,9 @@ void peer_tap(enum peer_tap_kind, int dir, uint64_t at, unsigned bit);
 /* ---- TLS over a connection ---- */
 struct peer_tls;
 /* Makes the key and the certificate; slow, once. ca gets the PEM text. */
-bool peer_tls_setup(const char *name, uint32_t address[2], char *ca,
-                    size_t size);
+#define PEER_NAMED 4 /* addresses in the certificate, at most */
+bool peer_tls_setup(const char *name, const struct peer_addr *address,
+                    size_t addresses, char *ca, size_t size);
 struct peer_tls *peer_tls_open(struct peer_tcp *, bool only_12);
 /* 1: it is up; 0: not yet; -1: it failed */
 int peer_tls_shake(struct peer_tls *);

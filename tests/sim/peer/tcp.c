@@ -24,10 +24,12 @@ struct peer_tcp {
     bool closing, closed;
     struct tcp_pcb *pcb;
     struct pbuf *rx;
+    struct peer_addr called;
     uint64_t passed[2];
 };
 
 static struct peer_tcp slots[CONNECTIONS];
+static struct tcp_pcb *listening[2]; /* IPv4, IPv6 */
 static size_t allowed = SIZE_MAX;
 static struct {
     enum peer_tap_kind kind;
@@ -74,7 +76,9 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
         ;
     if (i == CONNECTIONS)
         return ERR_MEM;
-    slots[i] = (struct peer_tcp){ .taken = true, .pcb = pcb };
+    slots[i] = (struct peer_tcp){ .taken = true,
+                                  .pcb = pcb,
+                                  .called = peer_from_lwip(&pcb->local_ip) };
     tcp_nagle_disable(pcb);
     tcp_arg(pcb, &slots[i]);
     tcp_recv(pcb, on_recv);
@@ -95,14 +99,31 @@ static struct tcp_pcb *let_go(struct peer_tcp *t)
     return pcb;
 }
 
-void peer_listen(uint16_t port)
+void peer_listen(uint16_t port, unsigned len, bool on)
 {
-    struct tcp_pcb *pcb = tcp_new();
+    struct tcp_pcb **l = &listening[len == 16], *pcb = *l;
 
-    if (pcb == NULL || tcp_bind(pcb, IP4_ADDR_ANY, port) != ERR_OK ||
-        (pcb = tcp_listen(pcb)) == NULL)
+    if (on == (pcb != NULL))
+        return;
+    *l = NULL;
+    if (!on) {
+        tcp_close(pcb);
+        return;
+    }
+    pcb = tcp_new_ip_type(len == 16 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
+    if (pcb == NULL)
         abort();
-    tcp_accept(pcb, on_accept);
+    ip_set_option(pcb, SOF_REUSEADDR);
+    if (tcp_bind(pcb, len == 16 ? IP6_ADDR_ANY : IP4_ADDR_ANY, port) !=
+            ERR_OK ||
+        (*l = tcp_listen(pcb)) == NULL)
+        abort();
+    tcp_accept(*l, on_accept);
+}
+
+struct peer_addr peer_called(const struct peer_tcp *t)
+{
+    return t->called;
 }
 
 struct peer_tcp *peer_accept(void)

@@ -89,31 +89,27 @@ static void head(mbedtls_x509write_cert *w, mbedtls_pk_context *subject,
 }
 
 static void add_names(mbedtls_x509write_cert *w, const char *name,
-                      const uint32_t address[2])
+                      const struct peer_addr *address, size_t addresses)
 {
-    mbedtls_x509_san_list san[3];
-    unsigned char ip[2][4];
+    mbedtls_x509_san_list san[1 + PEER_NAMED];
     size_t i;
 
     memset(san, 0, sizeof san);
     san[0].node.type = MBEDTLS_X509_SAN_DNS_NAME;
     san[0].node.san.unstructured_name.p = (unsigned char *)(uintptr_t)name;
     san[0].node.san.unstructured_name.len = strlen(name);
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < addresses; i++) {
         san[i].next = &san[i + 1];
-        ip[i][0] = (unsigned char)(address[i] >> 24);
-        ip[i][1] = (unsigned char)(address[i] >> 16);
-        ip[i][2] = (unsigned char)(address[i] >> 8);
-        ip[i][3] = (unsigned char)address[i];
         san[i + 1].node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
-        san[i + 1].node.san.unstructured_name.p = ip[i];
-        san[i + 1].node.san.unstructured_name.len = 4;
+        san[i + 1].node.san.unstructured_name.p =
+            (unsigned char *)(uintptr_t)address[i].b;
+        san[i + 1].node.san.unstructured_name.len = address[i].len;
     }
     must(mbedtls_x509write_crt_set_subject_alternative_name(w, san), "names");
 }
 
-static void make_chain(const char *name, const uint32_t address[2], char *ca,
-                       size_t size)
+static void make_chain(const char *name, const struct peer_addr *address,
+                       size_t addresses, char *ca, size_t size)
 {
     mbedtls_pk_context root;
     mbedtls_x509write_cert w;
@@ -131,7 +127,7 @@ static void make_chain(const char *name, const uint32_t address[2], char *ca,
     head(&w, &key, &root, 2, false);
     must(mbedtls_x509write_crt_set_subject_name(&w, "CN=Simulated Server"),
          "name");
-    add_names(&w, name, address);
+    add_names(&w, name, address, addresses);
     must(mbedtls_x509write_crt_pem(&w, pem, sizeof pem, give_random, NULL),
          "leaf");
     mbedtls_x509write_crt_free(&w);
@@ -139,14 +135,14 @@ static void make_chain(const char *name, const uint32_t address[2], char *ca,
     must(mbedtls_x509_crt_parse(&chain, pem, strlen((char *)pem) + 1), "parse");
 }
 
-bool peer_tls_setup(const char *name, uint32_t address[2], char *ca,
-                    size_t size)
+bool peer_tls_setup(const char *name, const struct peer_addr *address,
+                    size_t addresses, char *ca, size_t size)
 {
     size_t i;
 
-    if (psa_crypto_init() != PSA_SUCCESS)
+    if (addresses > PEER_NAMED || psa_crypto_init() != PSA_SUCCESS)
         return false;
-    make_chain(name, address, ca, size);
+    make_chain(name, address, addresses, ca, size);
     for (i = 0; i < 2; i++) {
         mbedtls_ssl_config_init(&conf[i]);
         must(mbedtls_ssl_config_defaults(&conf[i], MBEDTLS_SSL_IS_SERVER,
