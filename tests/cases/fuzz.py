@@ -69,6 +69,11 @@ MUTANTS = [
     ('certs', 'net/tls_verify.c',
      '(flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0', 'flags == 1'),
     ('smbios', 'board/x86_64/smbios.c', ' || mem_in_image(at, len)', ''),
+    ('pci', 'kernel/pci_dev.c', ' || len > b->size - off', ''),
+    ('pci', 'kernel/pci_dev.c', 'ram_has(b->addr, b->size)', '0'),
+    ('pci', 'kernel/pci.c', 'n < CAPS_MAX && ', ''),
+    ('pci', 'kernel/virtio/pci.c',
+     'at + sizeof(uint16_t) > dev->notify_len || ', ''),
     ('frames', 'net/frame.c', 'end - at < 2 || p[at + 1] < 2 || ', ''),
 ]
 
