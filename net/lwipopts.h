@@ -60,6 +60,7 @@
 
 /* ---- IPv6: an address without a wait; name servers from the router ---- */
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS  0
+#define ND6_RTR_SOLICITATION_INTERVAL  2000 /* stack6.c: and twelve times */
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 2
 #define LWIP_ND6_NUM_NEIGHBORS         5
 #define LWIP_ND6_NUM_DESTINATIONS      5

@@ -52,6 +52,15 @@ def loss():
     check(re.search(r' 0 % +12 of 12 sent', text), 'even without loss', text)
 
 
+@case('sim/loss-ipv6')
+def loss6():
+    """A fifth lost, both ways, and IPv6 alone: not three questions for a
+    router and no more, with which 7 of 200 had no address."""
+    text = all_true('--loss', '20', '--ipv6', '--count', '200')
+    sent = re.search(r' 20 % +(\d+) of 200 sent', text)
+    check(sent and int(sent.group(1)) >= 199, 'not sent', text)
+
+
 @case('sim/torture')
 def torture():
     """The n-th of everything, each fiftieth; `make sim` takes them all."""

@@ -7,6 +7,7 @@
  *   sim --loss PERCENT [--count N | --seed N]       loss both ways alone
  *   sim --table [--count N]          the same for 0 to 40 %
  *   sim --torture | --cuts [--step K]    every n-th of everything
+ *   --ipv6      ... loss by IPv6 alone, not IPv4
  *   --jobs N    processors (all)
  *   --stop      at the first report that is not true
  *
@@ -25,7 +26,7 @@ static struct {
     uint64_t first, seed;
     uint32_t count, step;
     int jobs, loss; /* -1: none */
-    bool one, verbose, shrink, table, torture, cuts, stop;
+    bool one, verbose, shrink, table, torture, cuts, stop, ipv6;
     const char *plan, *fault, *only;
 } opt = { .first = 1, .step = 1, .loss = -1 };
 
@@ -61,6 +62,7 @@ static bool flag(const char *a)
         { "-v", &opt.verbose },    { "--shrink", &opt.shrink },
         { "--table", &opt.table }, { "--torture", &opt.torture },
         { "--cuts", &opt.cuts },   { "--stop", &opt.stop },
+        { "--ipv6", &opt.ipv6 },
     };
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
@@ -103,7 +105,7 @@ static void make_one(uint64_t seed, struct plan *p)
         if (!plan_named(p, opt.plan))
             usage("no plan of that name");
     } else if (opt.loss >= 0) {
-        plan_loss(p, seed, (unsigned)opt.loss);
+        plan_loss(p, seed, (unsigned)opt.loss, opt.ipv6);
     } else {
         plan_make(p, seed);
     }
@@ -173,7 +175,8 @@ static void again(uint32_t i, char *to, size_t size)
     char loss[24] = "";
 
     if (opt.loss >= 0)
-        snprintf(loss, sizeof loss, " --loss %d", opt.loss);
+        snprintf(loss, sizeof loss, " --loss %d%s", opt.loss,
+                 opt.ipv6 ? " --ipv6" : "");
     snprintf(to, size, "--seed %llu%s", (unsigned long long)(opt.first + i),
              loss);
 }

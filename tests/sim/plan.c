@@ -264,9 +264,11 @@ bool plan_named(struct plan *p, const char *name)
     return true;
 }
 
-void plan_loss(struct plan *p, uint64_t seed, unsigned percent)
+void plan_loss(struct plan *p, uint64_t seed, unsigned percent, bool ipv6)
 {
     plain_path(p, seed);
+    p->family = ipv6 ? V6 : V4;
+    p->records = ipv6 ? HAS_AAAA : HAS_A;
     p->tls = seed % 2 != 0 ? STARTTLS : IMPLICIT;
     p->tls12 = seed / 2 % 2 != 0;
     p->auth = true;

@@ -106,8 +106,8 @@ void plan_make(struct plan *, uint64_t seed);
 /* A plan without faults, by name ("starttls13"); false: no such. */
 bool plan_named(struct plan *, const char *name);
 const char *plan_name(int i); /* NULL: no more */
-/* Loss both ways and nothing else. */
-void plan_loss(struct plan *, uint64_t seed, unsigned percent);
+/* Loss both ways and nothing else, by IPv4 or by IPv6 alone. */
+void plan_loss(struct plan *, uint64_t seed, unsigned percent, bool ipv6);
 void plan_print(const struct plan *);
 /* The archive the app boots with; the message's bytes as they must arrive. */
 size_t plan_initrd(const struct plan *, uint8_t *to, size_t size);

@@ -182,6 +182,21 @@ static bool dropped(const uint8_t *f, size_t len)
     return frame_check(f, len, mac, &why) == 0 && why != NULL;
 }
 
+/* How often a router is asked for in so many ms. */
+static unsigned solicitations(unsigned ms)
+{
+    unsigned n = 0, sent;
+
+    for (; ms != 0; ms -= 100) {
+        now += 100;
+        sent = dev.sent;
+        stack_poll(now);
+        n += dev.sent != sent && get16(dev.tx + 12) == 0x86dd &&
+             dev.tx[ETH + 6] == 58 && dev.tx[ICMP] == 133;
+    }
+    return n;
+}
+
 /* A router is asked for at once; its answer makes an address and a name server
  * without a wait; then neighbours and peers are answered. */
 static void good(void)
@@ -194,7 +209,12 @@ static void good(void)
     CHECK(dev.sent >= 1);
     a = stack_address(16);
     CHECK_EQ(a.len, 0);
+    /* three questions are lost in one of twenty runs where 2 of 10 packets
+     * are, both ways (RFC 7559); nobody is asked for ever */
+    CHECK_EQ(solicitations(24000), 11);
+    CHECK_EQ(solicitations(60000), 0);
     give(f, ra_frame(f));
+    CHECK_EQ(solicitations(5000), 0);
     a = stack_address(16);
     CHECK_EQ(a.len, 16);
     CHECK_EQ(memcmp(a.b, ours, 16), 0);
