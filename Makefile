@@ -144,7 +144,7 @@ $(mbed): $(out)/mbedtls/%.o: $(MBEDTLS_DIR)/library/% \
 	$(q)$(call say,CC,mbedtls/$*)$(CC) $(common) \
 		-O$(if $(filter $*,$(MBEDTLS_FAST)),2,s) -Wall -Wextra \
 		$(if $(filter $(MBEDTLS_SIMD_FILES),$*),$(MBEDTLS_SIMD)) $(MBEDTLS_FLAGS) \
-		-MMD -MP -c $< -o $@
+		$(if $(filter $(MBEDTLS_ASKS),$*),$(MBEDTLS_PARSE)) -MMD -MP -c $< -o $@
 
 $(sodium): $(out)/sodium/%.o: $(SODIUM_DIR)/src/libsodium/% \
 		$(wildcard $(SODIUM_DIR)/.bootmail) $(out)/flags
@@ -187,7 +187,7 @@ $(out)/files.o: $(out)/files.cpio
 define stamp
 $(CC) $(clang) $(common) $(own)
 $(foreach d,$(DIRS),$(I.$d) $(F.$d)) $(LWIP_FLAGS) $(MBEDTLS_FLAGS)
-$(LIBFDT_FLAGS) $(SODIUM_FLAGS) $(SODIUM_TABLE)
+$(MBEDTLS_PARSE) $(LIBFDT_FLAGS) $(SODIUM_FLAGS) $(SODIUM_TABLE)
 endef
 $(out)/flags: FORCE
 	$(q)mkdir -p $(@D)
@@ -404,7 +404,8 @@ debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
 
 # What stands between the network and a verdict on a certificate, and no more.
 judge := $(out)/tests/host/verifycert.c.o $(mbed) $(patsubst %,$(out)/%.c.o, \
-	net/tls_verify net/tls_crl net/tls_ext net/tls_trust net/tls_reason \
+	net/tls_verify net/tls_names net/tls_within net/tls_crl net/tls_ext \
+	net/tls_trust net/tls_reason \
 	net/tls_port net/rng kernel/heap)
 F.tests/host/verifycert.c := -D_GNU_SOURCE -Inet -Ikernel $(MBEDTLS_INC)
 

@@ -42,6 +42,11 @@ MBEDTLS_FAST := aes.c aesce.c aesni.c bignum.c bignum_core.c bignum_mod.c \
 # The files that get a board's MBEDTLS_SIMD: they ask the processor first.
 MBEDTLS_SIMD_FILES ?= aes.c aesni.c gcm.c
 
+# These parse what the peer sends, and have no way to say which critical
+# extensions the caller knows: they call net/tls_ext.c in the library's stead.
+MBEDTLS_ASKS := ssl_tls.c ssl_tls13_generic.c
+MBEDTLS_PARSE := -Dmbedtls_x509_crt_parse_der=tls_ext_parse
+
 # In angle brackets: between quotes the folder of the including file comes
 # first, and there lies Mbed TLS's own default mbedtls_config.h.
 MBEDTLS_CONFIG := -DMBEDTLS_CONFIG_FILE='<mbedtls_config.h>'

@@ -138,7 +138,7 @@ static const struct {
       "the server's certificate is signed by an unknown algorithm" },
     { MBEDTLS_ERR_X509_INVALID_EXTENSIONS, TLS_E_CERT,
       "the server's certificate has a malformed extension, or a critical one "
-      "that is not understood (name constraints are refused)" },
+      "that is not understood" },
     { MBEDTLS_ERR_X509_FATAL_ERROR, TLS_E_CERT,
       "the server's certificate chain cannot be judged: more than 8 "
       "intermediate certificates" },

@@ -14,6 +14,7 @@
 #include <mbedtls/asn1.h>
 
 #include "heap.h"
+#include "tls_ext.h"
 #include "tls_port.h"
 #include "tls_reason.h"
 
@@ -279,7 +280,7 @@ static int parse_into(const struct tls_trust *t, size_t i,
 
     if (der == NULL)
         return len == 0 ? 0 : MBEDTLS_ERR_X509_ALLOC_FAILED;
-    ret = mbedtls_x509_crt_parse_der(list, der, len);
+    ret = tls_ext_parse(list, der, len);
     heap_free(der);
     return tls_reason_is_memory(ret) ? MBEDTLS_ERR_X509_ALLOC_FAILED : 0;
 }

@@ -7,8 +7,9 @@
  *   - a host that is an IP address matches iPAddress entries only, a name
  *     dNSName entries only (Mbed TLS also compares the one with the other,
  *     and URIs); a wildcard is a whole left-most label over two labels;
- *   - name and policy constraints are not judged, so whoever has them is
- *     refused, critical or not;
+ *   - names of hosts, addresses and directories keep the name constraints of
+ *     all above, critical or not (tls_names.c); a leaf may have none;
+ *   - policy constraints are not judged, so whoever has them is refused;
  *   - extended key usage of every CA must allow servers, not the leaf's only;
  *   - X.509 v1, a leaf that is a CA or may sign certificates, critical key
  *     identifiers, names that are not critical without a subject, serial
@@ -35,7 +36,9 @@
 #include "blob.h"
 #include "tls_crl.h"
 #include "tls_ext.h"
+#include "tls_names.h"
 #include "tls_port.h"
+#include "tls_within.h"
 
 #define QUOTE_MAX  80 /* bytes of a name in a reason */
 #define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
@@ -135,27 +138,13 @@ void tls_verify_reset(struct tls_verify *v)
 {
     v->top = -1;
     v->issuer = NULL;
+    tls_names_reset(&v->names);
     v->candidates = 0;
     v->passed = false;
     v->revoked = false;
     v->error = TLS_OK;
     v->rank = 0;
     v->why[0] = '\0';
-}
-
-static bool same_letters(const uint8_t *a, const char *b, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        uint8_t x = a[i], y = (uint8_t)b[i];
-
-        if (x >= 'A' && x <= 'Z')
-            x = (uint8_t)(x + ('a' - 'A'));
-        if (y >= 'A' && y <= 'Z')
-            y = (uint8_t)(y + ('a' - 'A'));
-        if (x != y)
-            return false;
-    }
-    return true;
 }
 
 /* RFC 9525 6.3: "*" alone as the left-most label, for exactly one label; and
@@ -166,7 +155,7 @@ static bool dns_matches(const uint8_t *p, size_t len, const char *host,
     const char *dot;
     size_t skip;
 
-    if (len == host_len && same_letters(p, host, len))
+    if (len == host_len && tls_within_same(p, host, len))
         return true;
     if (len < 3 || p[0] != '*' || p[1] != '.' ||
         memchr(p + 2, '.', len - 2) == NULL)
@@ -175,7 +164,7 @@ static bool dns_matches(const uint8_t *p, size_t len, const char *host,
     if (dot == NULL || dot == host)
         return false;
     skip = (size_t)(dot - host);
-    return host_len - skip == len - 1 && same_letters(p + 1, dot, len - 1);
+    return host_len - skip == len - 1 && tls_within_same(p + 1, dot, len - 1);
 }
 
 static int san_type(const mbedtls_x509_sequence *san)
@@ -290,7 +279,7 @@ static bool is_empty(const mbedtls_x509_name *name)
 }
 
 /* NULL, or what is wrong with the extensions beyond Mbed TLS's own look. */
-static const char *bad_extension(const mbedtls_x509_crt *crt)
+static const char *bad_extension(const mbedtls_x509_crt *crt, bool is_leaf)
 {
     struct tls_ext e;
 
@@ -298,8 +287,11 @@ static const char *bad_extension(const mbedtls_x509_crt *crt)
     while (tls_ext_next(&e)) {
         switch (e.id) {
         case TLS_EXT_NAME_CONSTRAINTS:
+            if (is_leaf)
+                return "has name constraints, which belong to a CA's alone";
+            break;
         case TLS_EXT_POLICY_CONSTRAINTS:
-            return "has name or policy constraints, which are not supported";
+            return "has policy constraints, which are not supported";
         case TLS_EXT_SUBJECT_KEY_ID:
         case TLS_EXT_AUTHORITY_KEY_ID:
             if (e.critical)
@@ -321,7 +313,7 @@ static void check_rules(struct tls_verify *v, const mbedtls_x509_crt *crt,
 {
     char holder[QUOTE_MAX + 24];
     const char *who = show_holder(holder, sizeof(holder), crt, depth);
-    const char *bad = bad_extension(crt);
+    const char *bad = bad_extension(crt, depth == 0);
 
     if (crt->version != 3)
         note(v, RANK_RULE, TLS_E_CERT,
@@ -450,6 +442,32 @@ static void check_revoked(struct tls_verify *v, const mbedtls_x509_crt *crt,
     }
 }
 
+/* What it is called, by those above; what it says of those below. */
+static void check_names(struct tls_verify *v, const mbedtls_x509_crt *crt,
+                        int depth)
+{
+    char holder[QUOTE_MAX + 24], above[QUOTE_MAX + 24], name[QUOTE_MAX];
+    const char *who = show_holder(holder, sizeof(holder), crt, depth);
+    struct tls_names_clash c;
+    const char *bad;
+
+    if (!tls_names_check(&v->names, crt, depth == 0, &c)) {
+        if (c.by == NULL)
+            note(v, RANK_RULE, TLS_E_CERT,
+                 "%s has too many names under too many name constraints", who);
+        else
+            note(v, RANK_RULE, TLS_E_CERT,
+                 "%s may not certify %s of %s (name constraints)",
+                 show_holder(above, sizeof(above), c.by, 1),
+                 tls_names_show(name, sizeof(name), &c), who);
+    }
+    if (depth == 0)
+        return;
+    bad = tls_names_add(&v->names, crt);
+    if (bad != NULL)
+        note(v, RANK_RULE, TLS_E_CERT, "%s %s", who, bad);
+}
+
 static void check_flags(struct tls_verify *v, const mbedtls_x509_crt *crt,
                         int depth, uint32_t flags)
 {
@@ -550,14 +568,17 @@ int tls_verify_cert(void *verify, mbedtls_x509_crt *crt, int depth,
         check_flags(v, crt, depth, *flags);
         check_revoked(v, crt, depth);
         check_rules(v, crt, depth);
+        check_names(v, crt, depth);
         v->issuer = crt;
         *flags = 0;
         return 0;
     }
     is_anchor = drop_chain(v, crt, flags);
     check_flags(v, crt, 0, *flags);
-    if (!is_anchor)
+    if (!is_anchor) {
         check_revoked(v, crt, 0);
+        check_names(v, crt, 0);
+    }
     check_rules(v, crt, 0);
     check_leaf(v, crt, is_anchor, *flags);
     v->passed = v->rank == 0;

@@ -15,6 +15,7 @@
 #include <mbedtls/x509_crl.h>
 #include <mbedtls/x509_crt.h>
 
+#include "tls_names.h"
 #include "tls_reason.h"
 #include "tls_trust.h"
 
@@ -31,6 +32,7 @@ struct tls_verify {
     const mbedtls_x509_crl *crls; /* revocation lists, or NULL          */
 
     int top; /* depth of the chain's last certificate; -1: none */
+    struct tls_names names;   /* what those seen so far constrain           */
     mbedtls_x509_crt *issuer; /* of the certificate seen next; NULL: none */
     unsigned candidates; /* anchors found for the last issuer looked up    */
     bool passed;         /* the leaf was judged and everything holds        */

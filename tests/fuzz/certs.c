@@ -1,5 +1,6 @@
 /* sources: net/tls_verify.c net/tls_crl.c net/tls_ext.c net/tls_trust.c
-            net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
+            net/tls_names.c net/tls_within.c net/tls_reason.c net/tls_port.c
+            net/rng.c kernel/heap.c */
 /* includes: net kernel tests/host tests/fuzz */
 /* libs: mbedtls */
 /* link: -Wl,--wrap=mbedtls_pk_verify_ext */
@@ -18,6 +19,7 @@
 #include "forge.h"
 #include "heap.h"
 #include "tls_crl.h"
+#include "tls_ext.h"
 #include "tls_port.h"
 #include "tls_reason.h"
 #include "tls_verify.h"
@@ -151,7 +153,7 @@ static void chain(unsigned count, bool ip, bool pinned)
     while (count-- > 0 && ret == 0) {
         p = piece(&n);
         der = exact(p, n);
-        ret = mbedtls_x509_crt_parse_der(&crt, der + 1, n);
+        ret = tls_ext_parse(&crt, der + 1, n);
         free(der);
     }
     if (crt.raw.p != NULL)

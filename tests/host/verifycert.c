@@ -10,7 +10,8 @@
  * gives up on a certificate that cannot be parsed.
  */
 /* sources: net/tls_verify.c net/tls_crl.c net/tls_ext.c net/tls_trust.c
- *          net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
+ *          net/tls_names.c net/tls_within.c net/tls_reason.c net/tls_port.c
+ *          net/rng.c kernel/heap.c */
 /* includes: net kernel tests/host */
 /* libs: mbedtls */
 #include <errno.h>
@@ -26,6 +27,7 @@
 #include "fakeplatform.h"
 #include "heap.h"
 #include "tls_crl.h"
+#include "tls_ext.h"
 #include "tls_port.h"
 #include "tls_reason.h"
 #include "tls_trust.h"
@@ -130,7 +132,7 @@ static int parse_chain(const struct record *r, mbedtls_x509_crt *crt)
                                       &used);
         if (ret == 0) {
             der = mbedtls_pem_get_buffer(&pem, &len);
-            ret = mbedtls_x509_crt_parse_der(crt, der, len);
+            ret = tls_ext_parse(crt, der, len);
             if (ret ==
                 MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG + MBEDTLS_ERR_OID_NOT_FOUND)
                 ret = 0; /* the handshake passes over it too */

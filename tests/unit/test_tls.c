@@ -4,8 +4,8 @@
  * and memory that runs out. Certificates come from tests/servers/pki.py.
  */
 /* sources: net/tls.c net/tls_setup.c net/tls_verify.c net/tls_trust.c
- *          net/tls_crl.c net/tls_ext.c net/tls_reason.c net/tls_port.c
- *          net/rng.c kernel/heap.c */
+ *          net/tls_crl.c net/tls_ext.c net/tls_names.c net/tls_within.c
+ *          net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
 /* includes: net kernel tests/host */
 /* libs: mbedtls */
 /* link: -lssl -lcrypto */
@@ -29,10 +29,10 @@ static void no_entropy(void)
 
 static void versions(void)
 {
-    static const char *const certs[] = { "ec", "rsa", "chain" };
+    static const char *const certs[] = { "ec", "rsa", "chain", "ncgood" };
     static const size_t chunks[] = { 0, 1, 7, 1000 };
 
-    for (size_t c = 0; c < 3; c++) {
+    for (size_t c = 0; c < 4; c++) {
         for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
             for (size_t k = 0; k < 4; k++) {
                 struct job j = job_of(certs[c]);
@@ -89,9 +89,10 @@ static void refused(void)
         { "selfca", TLS_E_CERT, "self-signed" },
         { "wrongeku", TLS_E_CERT, "extended key usage" },
         { "caeku", TLS_E_CERT, "extended key usage" },
-        { "ncgood", TLS_E_CERT, "name constraints" },
-        { "ncbad", TLS_E_CERT, "name constraints" },
-        { "ncsoft", TLS_E_CERT, "constraints" },
+        { "ncbad", TLS_E_CERT,
+          "the CA certificate CN=Test Intermediate int-bad may not certify the "
+          "name mail.test of the certificate (name constraints)" },
+        { "ncsoft", TLS_E_CERT, "(name constraints)" },
     };
 
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
