@@ -36,7 +36,8 @@ for name, words in (
         ('wronghost', 'another.test'), ('nosan', 'subject alternative name'),
         ('dnsip', 'DNS:10.0.2.2'), ('leafca', "CA's"),
         ('wrongeku', 'extended key usage'), ('caeku', 'extended key usage'),
-        ('ncbad', ()), ('ncsoft', 'constraints')):
+        ('ncbad', 'int-bad may not certify the name mail.test'),
+        ('ncsoft', 'name constraints')):
     for mode in ('starttls', 'implicit'):
         row(f'cert-{name}-{mode}', {}, 77, words, message=0, mode=mode,
             cert=name, withheld=True, vm=mode == 'starttls')
@@ -148,12 +149,6 @@ for name, spec, status, words in (
             more=['extendedKeyUsage=codeSigning'])), 77, 'key usage'),
         ('ca-purpose-server', under('euok', authority(
             more=['extendedKeyUsage=serverAuth'])), 0, ()),
-        ('ca-constrained', under('ncca', authority(
-            more=['nameConstraints=critical,permitted;DNS:example.org'])), 77,
-         ()),
-        ('ca-excluded', under('ncex', authority(
-            more=['nameConstraints=excluded;DNS:mail.test'])), 77,
-         'constraints'),
         ('ca-policy', under('pcca', authority(
             more=['policyConstraints=requireExplicitPolicy:0'])), 77,
          'constraints'),
@@ -199,6 +194,126 @@ cert('with-root', deep(1, lambda p: [*p, 'root']), 0)
 cert('leaf-twice', deep(1, lambda p: [p[0], *p]), 0)
 cert('stranger-behind', deep(2, lambda p: [p[0], 'deep1', 'deep0', 'root',
                                            'deep0']), 0)
+
+
+# ------------------------------------------------- what they may certify
+
+def constraints(text):
+    """Extensions of an authority with these name constraints."""
+    return authority(more=['nameConstraints=' + text[0], *text[1:]])
+
+
+def constrained(name, text, below):
+    """A leaf by an authority that has these name constraints, and that by
+    another, which may have others."""
+    def spec(m):
+        above, parts = 'root', []
+        for i, one in enumerate(text):
+            m.issue(f'{name}-ca{i}', constraints(one), above)
+            above, parts = f'{name}-ca{i}', [f'{name}-ca{i}', *parts]
+        m.issue(f'{name}-leaf', below, above, subject='mail.test')
+        return [f'{name}-leaf', *parts], f'{name}-leaf'
+    return spec
+
+
+def subject_is(cn):
+    return 'critical,permitted;dirName:dn', '[dn]', f'CN={cn}'
+
+
+MAIL = leaf(dns('mail.test'))
+ADDRESSES = leaf('IP:10.0.2.2,IP:127.0.0.1')
+OURS = ('critical,permitted;IP:10.0.0.0/255.0.0.0,'
+        'permitted;IP:127.0.0.0/255.0.0.0',)
+MANY = ','.join(f'excluded;DNS:h{i}.example.org' for i in range(420)),
+NO = 'name constraints'
+for name, text, below, host, status, words in (
+        # the leaf's names: of the host, or None for the address
+        ('dns', [('critical,permitted;DNS:mail.test',)], MAIL, 'mail.test', 0,
+         ()),
+        ('dns-soft', [('permitted;DNS:mail.test',)], MAIL, 'mail.test', 0, ()),
+        ('dns-upper', [('critical,permitted;DNS:TEST',)], MAIL, 'mail.test',
+         0, ()),
+        ('dns-below', [('critical,permitted;DNS:.test',)], MAIL, 'mail.test',
+         0, ()),
+        ('dns-not-below', [('critical,permitted;DNS:.mail.test',)], MAIL,
+         'mail.test', 77, NO),
+        ('dns-other', [('critical,permitted;DNS:example.org',)], MAIL,
+         'mail.test', 77, 'may not certify the name mail.test'),
+        ('dns-part', [('critical,permitted;DNS:ail.test',)], MAIL,
+         'mail.test', 77, NO),
+        ('dns-one-more', [('critical,permitted;DNS:mail.test',)],
+         leaf(dns('mail.test', 'a.example.org')), 'mail.test', 77,
+         'the name a.example.org'),
+        ('dns-second', [('critical,permitted;DNS:a.test,'
+                         'permitted;DNS:mail.test',)], MAIL, 'mail.test', 0,
+         ()),
+        ('excluded', [('critical,excluded;DNS:mail.test',)], MAIL,
+         'mail.test', 77, NO),
+        ('excluded-soft', [('excluded;DNS:mail.test',)], MAIL, 'mail.test',
+         77, NO),
+        ('excluded-other', [('critical,excluded;DNS:a.test',)], MAIL,
+         'mail.test', 0, ()),
+        ('excluded-inside', [('critical,permitted;DNS:test,'
+                              'excluded;DNS:mail.test',)], MAIL, 'mail.test',
+         77, NO),
+        ('excluded-all', [('critical,DER:30:06:a1:04:30:02:82:00',)], MAIL,
+         'mail.test', 77, NO),
+        ('wildcard', [('critical,permitted;DNS:mail.test',)],
+         leaf(dns('*.mail.test')), 'a.mail.test', 0, ()),
+        ('wildcard-wider', [('critical,permitted;DNS:a.mail.test',)],
+         leaf(dns('*.mail.test')), 'a.mail.test', 77, NO),
+        ('wildcard-excluded', [('critical,excluded;DNS:b.mail.test',)],
+         leaf(dns('*.mail.test')), 'a.mail.test', 77, NO),
+        ('narrower', [('critical,permitted;DNS:test',),
+                      ('critical,permitted;DNS:a.test',)], MAIL, 'mail.test',
+         77, 'narrower-ca1 may not'),
+        ('wider', [('critical,permitted;DNS:a.test',),
+                   ('critical,permitted;DNS:test',)], MAIL, 'mail.test', 77,
+         'wider-ca0 may not'),
+        ('both', [('critical,permitted;DNS:test',),
+                  ('critical,permitted;DNS:mail.test',)], MAIL, 'mail.test',
+         0, ()),
+        ('ip', [OURS], ADDRESSES, None, 0, ()),
+        ('ip-other', [('critical,permitted;IP:192.168.0.0/255.255.0.0',)],
+         ADDRESSES, None, 77, 'may not certify the address'),
+        ('ip-one-more', [OURS], leaf('IP:10.0.2.2,IP:127.0.0.1,IP:8.8.8.8'),
+         None, 77, 'the address 8.8.8.8'),
+        ('ip-excluded', [('critical,excluded;IP:0.0.0.0/0.0.0.0',)],
+         ADDRESSES, None, 77, NO),
+        ('ip-of-names', [('critical,permitted;DNS:example.org',)], ADDRESSES,
+         None, 0, ()),
+        ('ip-v6', [('critical,permitted;IP:fec0::/ffc0::',)], ADDRESSES, None,
+         77, NO),
+        ('ip-mask', [('critical,excluded;IP:192.168.0.1/255.0.255.255',)],
+         MAIL, 'mail.test', 77, 'malformed name constraints'),
+        ('ip-of-a-host', [('critical,DER:30:0c:a0:0a:30:08:87:06:0a:00:00:00:'
+                           'ff:00',)], MAIL, 'mail.test', 77, 'malformed'),
+        ('subject', [subject_is('mail.test')], MAIL, 'mail.test', 0, ()),
+        ('subject-other', [subject_is('a.test')], MAIL, 'mail.test', 77,
+         'may not certify the subject'),
+        ('mail', [('critical,permitted;email:example.org',)], MAIL,
+         'mail.test', 0, ()),
+        ('mail-below', [('critical,permitted;email:example.org',)],
+         leaf(dns('mail.test') + ',email:a@b.test'), 'mail.test', 77,
+         'a mail address'),
+        ('empty', [('critical,DER:30:00',)], MAIL, 'mail.test', 77, 'empty'),
+        ('maximum', [('critical,DER:30:10:a0:0e:30:0c:82:04:74:65:73:74:'
+                      '80:01:00:81:01:05',)], MAIL, 'mail.test', 77,
+         'maximum'),
+        ('of-leaf', [('critical,permitted;DNS:test',)],
+         leaf(dns('mail.test'), more=[
+             'nameConstraints=critical,permitted;DNS:test']), 'mail.test', 77,
+         "belong to a CA's"),
+        ('many', [MANY], leaf(dns('mail.test', *(f'n{i}.example.org'
+                                                 for i in range(400)))),
+         'mail.test', 77, 'too many names')):
+    cert('constraint-' + name, constrained(name, text, below), status, words,
+         host, vm=name in ('dns', 'dns-other', 'excluded', 'ip', 'ip-other',
+                           'subject', 'subject-other', 'many'),
+         only_ours={'many': 'it may have more patience',
+                    'ip-of-names': 'it may take the common name for a host',
+                    'mail-below': 'it may judge these names too',
+                    'maximum': 'it may overlook these'}.get(name, ''))
 
 
 # ------------------------------------------------------------- how strong
@@ -268,6 +383,13 @@ anchored('root-expired', *own_root('oldroot', authority(), days=(-30, -2)), 77,
          'expired')
 anchored('root-rsa1024', *own_root('weakroot', authority(), kind='rsa:1024'),
          77, 'weak')
+for name, text, status in (
+        ('root-constraint', 'critical,permitted;DNS:test', 77),
+        ('root-constraint-kept', 'permitted;DNS:mail.test,'
+         'permitted;DNS:localhost', 0),
+        ('root-excluded', 'critical,excluded;DNS:localhost', 77)):
+    anchored(name, *own_root(name, constraints((text,))), status,
+             NO if status else ())
 anchored('root-without-bit', *own_root('bitroot', authority(
     'critical,CA:FALSE')), 77)
 
