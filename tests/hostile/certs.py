@@ -316,6 +316,18 @@ for name, text, below, host, status, words in (
                     'maximum': 'it may overlook these'}.get(name, ''))
 
 
+def namesake(m):
+    """A leaf with the very name of its issuer; only authorities may have any
+    name then (RFC 5280 6.1.3)."""
+    m.issue('namesake-ca', constraints(('critical,excluded;DNS:mail.test',)),
+            'root', subject='mail.test')
+    m.issue('namesake', MAIL, 'namesake-ca', subject='mail.test')
+    return ['namesake', 'namesake-ca'], 'namesake'
+
+
+cert('constraint-namesake', namesake, 77, NO, 'mail.test')
+
+
 # ------------------------------------------------------------- how strong
 
 def alone(name, ext=None, **kw):
