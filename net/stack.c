@@ -441,9 +441,12 @@ void stack_doubt(const struct addr *a)
 {
     ip4_addr_t hop;
 
-    /* nobody known: lwIP is asking; IPv6 has its own way (RFC 4861, 7.3) */
-    if (a->len == 16 || !stack_reachable(a))
+    if (a->len == 16) {
+        stack6_doubt(a);
         return;
+    }
+    if (!stack_reachable(a))
+        return; /* nobody known: lwIP is asking */
     hop = next_hop(a);
     etharp_request(netif_default, &hop);
 }

@@ -45,7 +45,8 @@ uint64_t resolver_deadline(void); /* UINT64_MAX: none */
 void stack6_start(void);            /* the link is up */
 bool stack6_address(struct addr *); /* false: none that others can reach */
 bool stack6_routable(const struct addr *);
-void stack6_hurry(void); /* after frames have come */
+void stack6_hurry(void);                /* after frames have come */
+void stack6_doubt(const struct addr *); /* stack_doubt() of IPv6 */
 
 /* tcp.c: after frames and timers have run: hand lwIP what it has room for. */
 void tcp_service(void);

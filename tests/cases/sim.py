@@ -42,7 +42,8 @@ def random():
         check(re.search(rf' {word} \d', text), f'nothing was {word}', text)
     for kind in ('loss', 'dup', 'swap', 'flip', 'forge', 'trunc', 'fin', 'rst',
                  'bit', 'alloc', 'reboot', 'link', 'nora', 'liera', 'withdraw',
-                 'renumber', 'liar', 'twin', 'icmp', 'dead4', 'dead6'):
+                 'renumber', 'liar', 'twin', 'icmp', 'dead4', 'dead6',
+                 'newmac'):
         check(re.search(rf'\n  {kind} +[1-9]', text), f'no {kind}', text)
 
 
@@ -126,6 +127,8 @@ MUTANTS = [
      '--count', '8000'),
     # the name server that the router has named is forgotten
     ('net/stack.c', 'self.ra_dns[n] = a;', '(void)a;'),
+    # who has another MAC address is not looked for
+    ('net/stack6.c', 'if (is_known(hop))', 'if (hop == NULL)'),
 ]
 
 

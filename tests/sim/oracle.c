@@ -259,6 +259,10 @@ static int harm(const struct fault *f)
         return router_lie_harms(arg) ? HARMS_6 : NO_HARM;
     case F_TWIN: /* who only looks whether it is free is told so */
         return arg % 4 != 0 ? HARMS_6 : NO_HARM;
+    case F_NEWMAC: /* who has patience finds it (RFC 1122, 2.3.2.1) */
+        return world.plan->timeout_s != 0 || world.plan->total_s < PATIENCE_S
+                   ? HARMS
+                   : NO_HARM;
     case F_ICMP:
         return arg % ICMP_KINDS == ICMP_GONE ? HARMS_6 : NO_HARM;
     default:

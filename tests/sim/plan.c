@@ -141,7 +141,7 @@ static bool happens(const struct plan *p, unsigned kind)
 
 static bool is_ipv6s(unsigned kind)
 {
-    return kind >= F_NORA && kind <= F_DEAD6;
+    return kind >= F_NORA && kind <= F_NEWMAC;
 }
 
 /* only6: what can be wrong with one family of addresses, and nothing else */

@@ -467,6 +467,9 @@ bool router_heard(const uint8_t *f, size_t len)
     bool tcp4 = len >= WIRE_ETH + 40 && f[12] == 8 && f[13] == 0 &&
                 f[WIRE_ETH + 9] == 6;
 
+    if (len >= WIRE_ETH && f[12] == 8 && (f[0] & 1) == 0 &&
+        memcmp(f, peer_mac, 6) != 0)
+        return true; /* IPv4 or ARP, to somebody who is not the peer */
     if (tcp4)
         return is_lost(f, len);
     if (len < WIRE_ICMP + 8 || f[12] != 0x86 || f[13] != 0xdd)
@@ -504,6 +507,10 @@ void router_edge(const struct event *e, bool begins)
     case F_TWIN:
         if (begins)
             twin(e);
+        break;
+    case F_NEWMAC:
+        if (begins)
+            peer_new_mac(0x77);
         break;
     case F_DEAD4:
     case F_DEAD6:

@@ -147,7 +147,7 @@ static bool has_edges(enum fault_kind k)
 {
     return k == F_REBOOT || k == F_LINK || k == F_PAUSE || k == F_GATEWAY ||
            k == F_WITHDRAW || k == F_RENUMBER || k == F_LIAR || k == F_TWIN ||
-           k == F_DEAD4 || k == F_DEAD6;
+           k == F_DEAD4 || k == F_DEAD6 || k == F_NEWMAC;
 }
 
 /* What begins or ends up to now. */

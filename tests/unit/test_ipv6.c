@@ -257,6 +257,46 @@ static void unreachable(void)
     tcp_drop(t);
 }
 
+/* When a segment has to be sent again its neighbour is asked for again: lwIP
+ * never forgets a router's MAC address, and asks only there whether it is
+ * there. */
+static void moved(void)
+{
+    static const uint8_t other_mac[6] = { 0x28, 0, 0, 0x22, 0x2b, 0x99 };
+    struct addr to = { .len = 16 };
+    uint8_t f[1514];
+    unsigned asked = 0, ms;
+    struct tcp *t;
+    size_t len;
+
+    give(f, nd_frame(f, 136, peer));
+    memcpy(to.b, peer, 16);
+    t = tcp_open(&to, 25);
+    if (!CHECK(t != NULL))
+        return;
+    CHECK(memcmp(dev.tx, other_mac, 6) != 0);
+    for (ms = 0; ms < 1500 && asked == 0; ms += 10) {
+        now += 10;
+        stack_poll(now);
+        asked += dev.tx[ETH + 6] == 58 && dev.tx[ICMP] == 135;
+    }
+    CHECK_EQ(asked, 1);
+    CHECK_EQ(get16(dev.tx), 0x3333); /* not where it was */
+    CHECK_EQ(memcmp(dev.tx + ICMP + 8, peer, 16), 0);
+    CHECK_EQ(memcmp(dev.tx + ICMP + 26, mac, 6), 0);
+    memcpy(f, dev.tx, ICMP + 32);
+    fix6(f, ICMP + 32);
+    CHECK_EQ(memcmp(f, dev.tx, ICMP + 32), 0); /* its checksum is right */
+    len = nd_frame(f, 136, peer);
+    memcpy(f + ICMP + 26, other_mac, 6);
+    fix6(f, len);
+    give(f, len);
+    CHECK_EQ(give(f, echo_frame(f)), 1);
+    CHECK_EQ(dev.tx[ICMP], 129);
+    CHECK_EQ(memcmp(dev.tx, other_mac, 6), 0);
+    tcp_drop(t);
+}
+
 static size_t nth(unsigned kind, uint8_t *f)
 {
     static const uint8_t seg[8] = { 0 };
@@ -384,9 +424,9 @@ static void options(void)
 }
 
 static const struct check_case cases[] = {
-    { "good", good },   { "unreachable", unreachable },
-    { "rules", rules }, { "mutants", mutants },
-    { "cut", cut },     { "options", options },
+    { "good", good },       { "unreachable", unreachable }, { "moved", moved },
+    { "rules", rules },     { "mutants", mutants },         { "cut", cut },
+    { "options", options },
 };
 
 CHECK_MAIN(cases)

@@ -31,7 +31,8 @@ struct peer_net {
     uint8_t near6[2][16], behind6[16]; /* beside fe80::5055:aff:fe00:202 */
     uint16_t mss;                      /* of IPv4 */
 };
-extern const uint8_t peer_mac[6];
+extern uint8_t peer_mac[6];
+void peer_new_mac(uint8_t last); /* the last byte is another from now on     */
 void peer_start(const struct peer_net *);
 void peer_address(uint32_t gateway); /* another one from now on              */
 void peer_input(const uint8_t *frame, size_t len);

@@ -31,7 +31,7 @@ static struct {
 static uint16_t mtu = 1500;
 static ip_addr_t asked; /* which of ours the last datagram came to */
 
-const uint8_t peer_mac[6] = { 0x52, 0x55, 10, 0, 2, 2 };
+uint8_t peer_mac[6] = { 0x52, 0x55, 10, 0, 2, 2 };
 
 u32_t sys_now(void)
 {
@@ -105,6 +105,12 @@ void peer_address(uint32_t gateway)
 
     ip4_addr_set_u32(&a, lwip_htonl(gateway));
     netif_set_ipaddr(&near, &a);
+}
+
+void peer_new_mac(uint8_t last)
+{
+    peer_mac[5] = last;
+    near.hwaddr[5] = behind.hwaddr[5] = last;
 }
 
 void peer_input(const uint8_t *frame, size_t len)
