@@ -74,6 +74,7 @@ MUTANTS = [
     ('pci', 'kernel/pci.c', 'n < CAPS_MAX && ', ''),
     ('pci', 'kernel/virtio/pci.c',
      'at + sizeof(uint16_t) > dev->notify_len || ', ''),
+    ('frames', 'net/tcp.c', 'pcb->snd_wnd_max = LEAST_WINDOW;', ';'),
     ('frames', 'net/frame.c', 'end - at < 2 || p[at + 1] < 2 || ', ''),
 ]
 
