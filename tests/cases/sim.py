@@ -198,7 +198,7 @@ def shrink():
     """Of runs that are not true, few faults are left. Not of each: some take
     half a dozen, in that order."""
     program = changed(*MUTANTS[1])
-    _, text = sim('--count', '600', program=program)
+    _, text = sim('--count', '2000', program=program)
     seeds = sorted(map(int, re.findall(r'NOT TRUE: .*\n.*--seed (\d+)', text)))
     check(len(seeds) >= 3, 'the mutant was not seen', text[-2000:])
     left = [shrunk(program, str(seed)) for seed in seeds[:3]]
