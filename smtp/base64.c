@@ -30,7 +30,7 @@ size_t base64_encode(char *to, const uint8_t *from, size_t n)
     size_t used = 0;
 
     for (size_t i = 0; i < n; i += 3, used += 4)
-        base64_group(to + used, from + i, n - i < 3 ? n - i : 3);
+        base64_group(to + used, from + i, n - i);
     return used;
 }
 

@@ -15,7 +15,7 @@
  * SIZE_MAX / 4 * 3 - 2: any real buffer is. */
 size_t base64_len(size_t n);
 
-/* One group: n is 1, 2 or 3; always writes four characters. */
+/* The group at the head of n bytes, n not 0; always writes four characters. */
 void base64_group(char to[4], const uint8_t *from, size_t n);
 
 /* Writes base64_len(n) characters; returns how many. No line breaks. */

@@ -59,7 +59,7 @@ struct walk {
     /* where it is */
     char name[NAME_MAX];
     size_t name_len;
-    bool in_name, line_start, in_field, in_body;
+    bool in_name, line_start, in_body;
     /* what it looks for: one field, or how many there are of each, and the
      * body's hash */
     const char *wanted;
@@ -107,7 +107,7 @@ static void end_field(struct walk *w)
         canon_field_end(&w->field, false);
         w->wanted = ""; /* it is found: no field has that name */
     }
-    w->take = w->in_name = w->in_field = false;
+    w->take = w->in_name = false;
 }
 
 static void header_byte(struct walk *w, uint8_t c)
@@ -119,9 +119,9 @@ static void header_byte(struct walk *w, uint8_t c)
         w->in_body = true;
         return;
     }
-    if (w->line_start && !(w->in_field && (c == ' ' || c == '\t'))) {
+    if (w->line_start && c != ' ' && c != '\t') {
         end_field(w);
-        w->in_field = w->in_name = true;
+        w->in_name = true;
         w->name_len = 0;
     }
     w->line_start = c == '\n';
@@ -150,8 +150,7 @@ static void run(struct walk *w, struct message *m, bool with_body)
             canon_body(&w->body, p + i, n - i);
         message_ack(m, n);
     }
-    if (!w->in_body)
-        end_field(w);
+    end_field(w); /* a header alone */
     message_rewind(m);
 }
 
@@ -167,7 +166,7 @@ static void put_base64(struct text *t, const uint8_t *p, size_t n,
             text_str(t, "\r\n  ");
             column = 2;
         }
-        base64_group(group, p + i, n - i < 3 ? n - i : 3);
+        base64_group(group, p + i, n - i);
         text_mem(t, group, sizeof group);
         column += sizeof group;
     }
