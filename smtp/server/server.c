@@ -167,8 +167,7 @@ static size_t line_in(struct server *s, const uint8_t *p, size_t n)
  * whether the message may come. */
 static bool chunk_awaited(const struct server *s)
 {
-    return s->question == SMTPD_ASK_DATA && s->chunk_left != 0 &&
-           text_starts(s->line, s->line_len, "BDAT");
+    return s->question == SMTPD_ASK_DATA && s->chunk_left != 0;
 }
 
 size_t smtpd_in(struct smtpd *o, const uint8_t *p, size_t n, uint64_t now_ms)

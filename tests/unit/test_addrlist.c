@@ -69,6 +69,9 @@ static void examples(void)
     reads("A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;",
           "{A Group Ed Jones|c@a.test;|joe@where.test;John|jdoe@one.test;}",
           NULL);
+    reads("postmaster", "!no address", "|postmaster;");
+    reads("<postmaster>", "!what stands between < and > is no address",
+          "|postmaster;");
     reads("Undisclosed recipients:;", "{Undisclosed recipients }", NULL);
     reads("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
           "Pete|pete@silly.test;", NULL);

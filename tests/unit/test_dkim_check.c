@@ -263,6 +263,25 @@ static void records(void)
     CHECK_STR(c.why, "the key is not for what is below its domain");
 }
 
+/* A d= that is longer than all that stands before the end of i=: nothing is
+ * looked at in front of the header. */
+static void long_domain(void)
+{
+    static const char begin[] = "DKIM-Signature: i=@x; v=1; a=rsa-sha256; d=",
+                      end[] = "; s=s; h=from; b=AAAA; "
+                              "bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
+                              "\nFrom: x\n";
+    size_t a = strlen(begin), b = strlen(end);
+    char *header = malloc(a + 200 + b + 1);
+
+    memcpy(header, begin, a);
+    memset(header + a, 'x', 200);
+    memcpy(header + a + 200, end, b + 1);
+    CHECK_EQ(judge(header, RSA_P, BODY, -1), DKIM_PERMERROR);
+    CHECK_STR(c.why, "i= is not within d=");
+    free(header);
+}
+
 /* A key cut anywhere, in either form, is none, and nothing behind it is read.
  */
 static void keys(void)
@@ -285,7 +304,8 @@ static void keys(void)
 static const struct check_case cases[] = {
     { "rfc8463", rfc8463 }, { "bare_cr", bare_cr },
     { "flipped", flipped }, { "signatures", signatures },
-    { "records", records }, { "keys", keys }
+    { "records", records }, { "long domain", long_domain },
+    { "keys", keys }
 };
 
 CHECK_MAIN(cases)

@@ -59,6 +59,9 @@ static void samples(void)
        "xn--3b-ww4c5e180e575a65lsy2b");
     is("b\u00fccher.example", "xn--bcher-kva.example");
     is("fa\u00df.de", "xn--fa-hia.de");
+    is("\u0160koda.cz", "xn--koda-f6a.cz");
+    is("\u014a.x", "xn--2fa.x");
+    is("r3---sn.b\u00fccher.de", "r3---sn.xn--bcher-kva.de");
 }
 
 static void mapped(void)

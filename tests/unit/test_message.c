@@ -277,6 +277,13 @@ static void subjects(void)
     is("Subject: s t\r\nX-A: 1\n\nx");
     CHECK(open_text("subject:\nX-A: 1\n\nx"));
     is("subject:\nX-A: 1\n\nx");
+    /* blanks at the ends would be lost */
+    spec.subject = str("ends so ");
+    CHECK(open_text("X-A: 1\n\nx"));
+    is("Subject: =?utf-8?B?ZW5kcyBzbyA=?=\r\nX-A: 1\n\nx");
+    spec.subject = str(" begins so");
+    CHECK(open_text("X-A: 1\n\nx"));
+    is("Subject: =?utf-8?B?IGJlZ2lucyBzbw==?=\r\nX-A: 1\n\nx");
     spec.subject = str("a =?b");
     CHECK(open_text("x"));
     is("To: undisclosed-recipients:;\r\n"
@@ -395,6 +402,58 @@ static void big(void)
     any_chunk();
 }
 
+static bool has(const char *text)
+{
+    return memmem(pulled, pulled_len, text, strlen(text)) != NULL;
+}
+
+/* A line that begins with a lone CR is not the empty one. */
+static void repaired_cr(void)
+{
+    reset();
+    spec.repair = true;
+    CHECK(!open_text("To: x@y\n\rtwo words\n\nbody\n"));
+    CHECK_EQ(err.line, 2);
+    CHECK_STR(err.why, "neither a header field nor a continued one, and no "
+                       "empty line before it ends the header");
+}
+
+/* A line is as long as it may be, and then it is folded. */
+static void full_lines(void)
+{
+    static char words[100];
+
+    for (size_t n = 40; n < 90; n++) {
+        memset(words, 'x', n);
+        words[20] = ' ';
+        words[n] = '\0';
+        reset();
+        spec.subject = str(words);
+        CHECK(open_text("X-A: 1\n\nx"));
+        pull(SIZE_MAX);
+        CHECK_EQ(has("\r\n xxxx"), strlen("Subject: ") + n > 76);
+    }
+}
+
+/* Each form of the text in a part of its own. */
+static void html(void)
+{
+    static const char page[] = "<p>Gr\xc3\xbc\xc3\x9f"
+                               "e</p>\n";
+
+    reset();
+    spec.html = (const uint8_t *)page;
+    spec.html_len = strlen(page);
+    CHECK(open_text("Subject: s\n\nhello\n"));
+    any_chunk();
+    CHECK(has("Content-Type: multipart/alternative;\r\n boundary=\""));
+    CHECK(has("Content-Type: text/plain; charset=utf-8\r\n"
+              "Content-Transfer-Encoding: 7bit\r\n\r\nhello\n\r\n--"));
+    CHECK(has("Content-Type: text/html; charset=utf-8\r\n"
+              "Content-Transfer-Encoding: 8bit\r\n\r\n<p>Gr\xc3\xbc\xc3\x9f"
+              "e</p>\n\r\n--"));
+}
+
 struct bad {
     const char *text;
     size_t len; /* 0: strlen */
@@ -414,6 +473,7 @@ static void refused(void)
         { HEAD "a\nb\0c\n", 14, 4, "NUL character" },
         { HEAD "01234567\0", 17, 3, "NUL character" },
         { HEAD "a\n\0\r", 12, 4, "NUL character" },
+        { HEAD "\0\n\rx", 12, 3, "NUL character" },
         { HEAD "a\r\n\r\0", 13, 4, "NUL character" },
         { "To: \0\n\nx", 8, 1, "NUL character" },
         { "To: a\rCc: b\n\nx", 0, 1,
@@ -422,6 +482,9 @@ static void refused(void)
           "neither a header field nor a continued one, and no empty line "
           "before it ends the header" },
         { "From x\nSubject: x\nTwo words: x\n\n", 0, 3,
+          "neither a header field nor a continued one, and no empty line "
+          "before it ends the header" },
+        { "To: x\nBcc ", 0, 2,
           "neither a header field nor a continued one, and no empty line "
           "before it ends the header" },
         { "Subject: x\nTo: a\001b\n\n", 0, 2,
@@ -471,6 +534,8 @@ static void refused_spec(void)
     spec.to_count = 1;
     CHECK(!open_text("x"));
     reset();
+    spec.message_id = str("a\x7f@b");
+    CHECK(!open_text("x"));
     spec.message_id = str("a b");
     CHECK(!open_text("x"));
     CHECK(open_text("Message-ID: <x>\n"));
@@ -671,6 +736,9 @@ static const struct check_case cases[] = {
     { "plain_text", plain_text },
     { "removed", removed },
     { "subjects", subjects },
+    { "html", html },
+    { "repaired_cr", repaired_cr },
+    { "full_lines", full_lines },
     { "names", names },
     { "attachments", attachments },
     { "boundary", boundary },

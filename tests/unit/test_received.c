@@ -126,6 +126,8 @@ static const struct shape shapes[] = {
     { " from a () by b;" D, RECEIVED_OK, "a", NULL, "b", NULL, NULL, NULL },
     { " from a ([999.1.1.1] [x] 1:2) by b;" D, RECEIVED_OK, "a", NULL, "b",
       NULL, NULL, NULL },
+    { " from a\\ by b\\;" D, RECEIVED_OK, "a\\", NULL, "b\\", NULL, NULL,
+      NULL },
     { " from a by b; id 3 ;" D, RECEIVED_OK, "a", NULL, "b", NULL, "3", NULL },
     /* without a date */
     { " from a by b", RECEIVED_NO_DATE, "a", NULL, "b", NULL, NULL, NULL },
@@ -185,6 +187,24 @@ static void reading(void)
         if (r.status == RECEIVED_OK)
             CHECK_EQ(r.date.seconds, WHEN);
         free(block);
+    }
+}
+
+/* Why there is no date. */
+static void reasons(void)
+{
+    static const char *const table[][2] = {
+        { " from a by b", "there is no date" },
+        { " from a by b;", "the date cannot be read" },
+        { " from a by b; yesterday", "the date cannot be read" },
+    };
+    struct smtp_received r;
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        smtp_received_parse(
+            (struct smtp_str){ table[i][0], strlen(table[i][0]) }, &r);
+        CHECK_EQ(r.status, RECEIVED_NO_DATE);
+        CHECK_STR(r.why, table[i][1]);
     }
 }
 
@@ -361,10 +381,8 @@ static void noise(void)
 }
 
 static const struct check_case cases[] = {
-    { "reading", reading },
-    { "printing", printing },
-    { "not_printed", not_printed },
-    { "way", way },
-    { "noise", noise },
+    { "reading", reading },   { "reasons", reasons },
+    { "printing", printing }, { "not_printed", not_printed },
+    { "way", way },           { "noise", noise },
 };
 CHECK_MAIN(cases)

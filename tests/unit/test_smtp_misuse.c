@@ -97,6 +97,7 @@ static void client_body(void)
 {
     uint8_t text[600];
     size_t n, taken = 0;
+    uint64_t deadline;
 
     begin_client();
     hear("220 x\r\n");
@@ -110,6 +111,9 @@ static void client_body(void)
     hear("354 x\r\n");
     CHECK(smtp_want(&client) & SMTP_BODY);
     CHECK_EQ(smtp_body(&client, text, 0, 1000), 0);
+    deadline = smtp_deadline(&client);
+    smtp_out_ack(&client, 0, 5000); /* nothing is no progress */
+    CHECK_EQ(smtp_deadline(&client), deadline);
     memset(text, 'x', sizeof text);
     taken = smtp_body(&client, text, sizeof text, 1000);
     CHECK(taken != 0);
@@ -477,9 +481,14 @@ static void login_failed(void)
 
 static void client_logins(void)
 {
+    const uint8_t *said;
+    size_t n;
+
     for (unsigned failing = 1; failing < 4; failing++) {
         begin_login(SMTP_AUTH_CRAM_MD5, failing);
         hear("334 PHg+\r\n");
+        said = smtp_out_buf(&client, &n);
+        CHECK_MEM(said, n, "*\r\n", 3); /* no answer at all */
         login_failed();
     }
     for (unsigned failing = 1; failing < 20; failing += 3) {
