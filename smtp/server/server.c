@@ -174,7 +174,7 @@ size_t smtpd_in(struct smtpd *o, const uint8_t *p, size_t n, uint64_t now_ms)
 {
     struct server *s = in(o);
     bool early = (s->out_len != 0 || s->question != 0) && !chunk_awaited(s) &&
-                 (s->sync || s->tls_due || s->state == SERVER_GREETING);
+                 (s->sync || s->state == SERVER_GREETING);
 
     if (n == 0 || s->state == SERVER_CLOSED)
         return n;

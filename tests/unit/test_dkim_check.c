@@ -197,6 +197,7 @@ static void signatures(void)
             "x= is not later than t=");
     refused("t=1528637909;", "x=1599999999;", DKIM_FAIL,
             "the signature has expired");
+    refused("t=1528637909;", "x=0;", DKIM_FAIL, "the signature has expired");
     refused("t=1528637909;", "x=1600000000;", DKIM_FAIL,
             "the header or the signature was changed");
     refused("t=1528637909;", "l=1000;", DKIM_PERMERROR,

@@ -418,6 +418,68 @@ static void repaired_cr(void)
                        "empty line before it ends the header");
 }
 
+/* Comments stay as they are, those within others as well. */
+static void comments(void)
+{
+    reset();
+    CHECK(open_text("To: \xc3\xa4 <a@b> (x (y)(z))\n\nx"));
+    any_chunk();
+    CHECK(has(" (x (y)(z))"));
+    /* nor does a word that must be encoded get a blank in front */
+    CHECK(open_text("To: a@b (\xc3\xa4), c@d (x (\xc3\xa4))\n\nx"));
+    any_chunk();
+    CHECK(has("a@b (=?utf-8?B?w6Q=?=)"));
+    CHECK(has("c@d (x (=?utf-8?B?w6Q=?=))"));
+}
+
+/* What stands in a file cannot end its part, wherever the file is. */
+static void marked_file(void)
+{
+    static const char marked[] = "\r\n--" EDGE "--\r\n", page[] = "<p>\n";
+    const struct smtp_offers all = { true, true, true };
+    struct message_file file = { str("a.png"), (const uint8_t *)"\0", 1 };
+
+    for (int way = 0; way < 3; way++) {
+        reset();
+        spec.html = (const uint8_t *)page;
+        spec.html_len = strlen(page);
+        spec.inlined = &file;
+        spec.inlined_count = 1;
+        spec.attach_count = 1;
+        attach[0] = (struct message_file){ str("b"), (const uint8_t *)"\0", 1 };
+        if (way != 0) /* in one of them */
+            *(way == 1 ? &file : &attach[0]) =
+                (struct message_file){ str("c"), (const uint8_t *)marked,
+                                       strlen(marked) };
+        CHECK(open_text("Subject: s\n\nhello\n"));
+        CHECK(message_fit(&m, all, &err));
+        CHECK_EQ(message_content(&m), way == 0 ? SMTP_BINARY : SMTP_7BIT);
+        any_chunk();
+        CHECK_EQ(has(marked + 2), true); /* the end of it all */
+    }
+}
+
+/* Bytes of no character set: as many words as they take, none too long. */
+static void odd_bytes(void)
+{
+    static char text[200];
+    const uint8_t *line, *end;
+
+    for (size_t n = 30; n < 150; n++) {
+        memcpy(text, "Subject: ", 9);
+        memset(text + 9, 0xfc, n);
+        memcpy(text + 9 + n, "\n\nx", 4);
+        reset();
+        CHECK(open_text(text));
+        any_chunk();
+        for (line = pulled;
+             (end = memchr(line, '\n', pulled_len - (size_t)(line - pulled))) !=
+             NULL;
+             line = end + 1)
+            CHECK(end - line <= 77); /* with its CR */
+    }
+}
+
 /* A line is as long as it may be, and then it is folded. */
 static void full_lines(void)
 {
@@ -737,6 +799,9 @@ static const struct check_case cases[] = {
     { "removed", removed },
     { "subjects", subjects },
     { "html", html },
+    { "comments", comments },
+    { "marked_file", marked_file },
+    { "odd_bytes", odd_bytes },
     { "repaired_cr", repaired_cr },
     { "full_lines", full_lines },
     { "names", names },

@@ -348,6 +348,16 @@ static void way(void)
                    hops, 8),
              2);
     CHECK(hops[1].linked);
+    CHECK_EQ(route("Received: from x.example. by b;\r\n"
+                   "Received: from c by x.example;\r\n\r\n",
+                   hops, 8),
+             2);
+    CHECK(hops[1].linked); /* the dot ends a name, it is no part of it */
+    CHECK_EQ(route("Received: from . by b;\r\n"
+                   "Received: from c by .;\r\n\r\n",
+                   hops, 8),
+             2);
+    CHECK(!hops[1].linked);
 }
 
 /* Any bytes at all: no crash, strings within the text. */

@@ -161,6 +161,14 @@ static void no_key(void)
     CHECK(strstr(why, "PEM") != NULL);
     CHECK(!opens(pem_of(der, sizeof der)));
     CHECK(strstr(why, "RSA or Ed25519") != NULL);
+    /* of NIST P-256, made by openssl ecparam */
+    CHECK(!opens(
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjE4XH7VIMPHaBOUT\n"
+        "LEBoKghFJNbQAwZUW5cjAaIQErqhRANCAAQ5VmyyvrYowb+Mbdu/bl6biRhQvAjq\n"
+        "uhDMOLYZLzq5q7O2+19qba2W8HiYjwQzgerMor/oWu5I51Wj8cAn7+IR\n"
+        "-----END PRIVATE KEY-----\n"));
+    CHECK(strstr(why, "RSA or Ed25519") != NULL);
     CHECK(!opens("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMC4C\n"
                  "-----END ENCRYPTED PRIVATE KEY-----\n"));
     CHECK(strstr(why, "encrypted") != NULL);

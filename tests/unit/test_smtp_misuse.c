@@ -371,6 +371,39 @@ static void server_chunk(void)
     }
 }
 
+/* RSET is the end of a mail, and no beginning without EHLO; and nothing may
+ * come behind STARTTLS before it is answered, with PIPELINING either. */
+static void server_states(void)
+{
+    begin_server();
+    yes();
+    read_all();
+    say("RSET\r\n");
+    CHECK_STR(smtpd_state_name(&server), "HELLO");
+    read_all();
+    say("EHLO x\r\n");
+    yes();
+    read_all();
+    CHECK_STR(smtpd_state_name(&server), "READY");
+    say("MAIL FROM:<>\r\n");
+    yes();
+    read_all();
+    CHECK_STR(smtpd_state_name(&server), "ENVELOPE");
+    say("RSET\r\n");
+    CHECK_STR(smtpd_state_name(&server), "READY");
+    cfg.starttls = true;
+    begin_server();
+    yes();
+    read_all();
+    say("EHLO x\r\n");
+    yes();
+    read_all();
+    say("STARTTLS\r\n");
+    say("NOOP\r\n");
+    CHECK_EQ(smtpd_end(&server), SMTPD_END_SYNC);
+    cfg.starttls = false;
+}
+
 static void server_message(void)
 {
     struct smtpd_event e;
@@ -479,6 +512,24 @@ static void login_failed(void)
           smtp_failure(&client) == SMTP_F_NO_AUTH);
 }
 
+/* What a server says of a token is no reason when the connection is lost. */
+static void client_token(void)
+{
+    begin_client();
+    job.auth = SMTP_AUTH_XOAUTH2;
+    job.auth_unsafe = true;
+    job.user = str("u");
+    job.password = str("p");
+    CHECK(smtp_init(&client, &job, 1000));
+    hear("220 x\r\n");
+    reply_to_all("250-x\r\n250 AUTH XOAUTH2\r\n");
+    reply_to_all("334 eyJzdGF0dXMiOiI0MDEifQ==\r\n");
+    sent_all();
+    smtp_abort(&client, SMTP_F_LOST);
+    CHECK_EQ(smtp_failure(&client), SMTP_F_LOST);
+    CHECK(strstr(smtp_reason(&client), "it says") == NULL);
+}
+
 static void client_logins(void)
 {
     const uint8_t *said;
@@ -503,6 +554,8 @@ static void client_logins(void)
 
 static const struct check_case cases[] = {
     { "client_logins", client_logins },
+    { "client_token", client_token },
+    { "server_states", server_states },
     { "client_idle", client_idle },
     { "client_body", client_body },
     { "client_events", client_events },

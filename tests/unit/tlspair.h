@@ -289,6 +289,7 @@ static bool move_down(struct job *j, struct server *s, struct tls *t)
 {
     size_t n;
     const uint8_t *from = tls_sendrec_buf(t, &n);
+    size_t all = n;
 
     n = limit(j, n);
     if (n == 0)
@@ -296,7 +297,7 @@ static bool move_down(struct job *j, struct server *s, struct tls *t)
     if (s->ssl != NULL)
         BIO_write(s->in, from, (int)n);
     j->from_client += n;
-    tls_sendrec_ack(t, n);
+    tls_sendrec_ack(t, n == all ? n + 1 : n); /* no more than there is */
     return true;
 }
 
