@@ -171,6 +171,8 @@ bool conf_ipv4(struct blob text, uint32_t *out)
     uint32_t address = 0, octet;
     size_t at = 0, i;
 
+    if (text.len == 0) /* and perhaps nowhere */
+        return false;
     for (i = 0; i < 4; i++) {
         size_t start = at;
 

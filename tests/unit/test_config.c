@@ -529,6 +529,9 @@ static const struct bad bad[] = {
       "\"10.0.3.2\"" },
     { "host h\nto a@b\n", "ip=10.0.2.15:::255.0.255.0::eth0:off",
       "command line", 1, 4, NULL },
+    /* no netmask, not even an empty one */
+    { "host h\nto a@b\n", "ip=10.0.2.15:10.0.2.2", "command line", 1, 4,
+      "ip: the fourth field must be a netmask, not \"\"" },
     { "host h\nto a@b\nip 10.0.2.15/24\n", "", "bootmail.conf", 1, 6, NULL },
     { "host h\nto a@b\ndns 1.1.1.1, 9.9.9.9, 8.8.8.8\n", "", "bootmail.conf", 3,
       23, "dns takes two addresses at most" },
