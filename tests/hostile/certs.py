@@ -297,6 +297,9 @@ for name, text, below, host, status, words in (
          leaf(dns('mail.test') + ',email:a@b.test'), 'mail.test', 77,
          'a mail address'),
         ('empty', [('critical,DER:30:00',)], MAIL, 'mail.test', 77, 'empty'),
+        # a list that goes on behind the end of the extension
+        ('list-cut', [('critical,DER:30:02:a0:7f',)], MAIL, 'mail.test', 77,
+         'malformed name constraints'),
         ('maximum', [('critical,DER:30:10:a0:0e:30:0c:82:04:74:65:73:74:'
                       '80:01:00:81:01:05',)], MAIL, 'mail.test', 77,
          'maximum'),

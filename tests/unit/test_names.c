@@ -505,6 +505,11 @@ static const struct {
     { "=3006a20430028200", "", "d:a", "has malformed name constraints" },
     { "=3006a004300282000500", "", "d:a", "has malformed name constraints" },
     { "=300680043002820a", "", "d:a", "has malformed name constraints" },
+    /* lists that end behind the extension, and one inside another's head */
+    { "=3002a07f", "", "d:a", "has malformed name constraints" },
+    { "=3002a17f", "", "d:a", "has malformed name constraints" },
+    { "=3008a00430028200a17f", "", "d:a", "has malformed name constraints" },
+    { "=3007a0a10430028200", "", "d:a", "has malformed name constraints" },
     { "=3006a00431028200", "", "d:a", "has malformed name constraints" },
     { "+~3000", "", "d:a", "has malformed name constraints" },
     { "+~30020200", "", "d:a", "has malformed name constraints" },
