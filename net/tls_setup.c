@@ -9,12 +9,17 @@
 
 #include <string.h>
 
+#include <mbedtls/pem.h>
 #include <mbedtls/ssl_ciphersuites.h>
 
 #include "heap.h"
 #include "tls_crl.h"
+#include "tls_ext.h"
 #include "tls_port.h"
 #include "wipe.h"
+
+#define BEGIN_CERT "-----BEGIN CERTIFICATE-----"
+#define END_CERT   "-----END CERTIFICATE-----"
 
 #define PEM_MAX 65536 /* a client certificate chain, or a key */
 
@@ -70,13 +75,41 @@ static void pem_free(uint8_t *copy, size_t len)
     heap_free(copy);
 }
 
-static int parse_own(struct tls_setup *s, const uint8_t *cert, size_t cert_len,
+/* mbedtls_x509_crt_parse() would refuse an authority's name constraints where
+ * they are critical, and not see that the last block is cut. */
+static int parse_chain(mbedtls_x509_crt *chain, const uint8_t *text)
+{
+    int ret = MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT;
+    const char *at = strstr((const char *)text, BEGIN_CERT);
+
+    while (at != NULL) {
+        mbedtls_pem_context pem;
+        const unsigned char *der;
+        size_t used, len;
+
+        mbedtls_pem_init(&pem);
+        ret =
+            mbedtls_pem_read_buffer(&pem, BEGIN_CERT, END_CERT,
+                                    (const unsigned char *)at, NULL, 0, &used);
+        if (ret == 0) {
+            der = mbedtls_pem_get_buffer(&pem, &len);
+            ret = tls_ext_parse(chain, der, len);
+        }
+        mbedtls_pem_free(&pem);
+        if (ret != 0)
+            return ret;
+        at = strstr(at + used, BEGIN_CERT);
+    }
+    return ret;
+}
+
+static int parse_own(struct tls_setup *s, const uint8_t *cert,
                      const uint8_t *key, size_t key_len, const char **reason)
 {
     int ret;
 
     *reason = "the client certificate is not valid PEM";
-    ret = mbedtls_x509_crt_parse(&s->own_cert, cert, cert_len + 1);
+    ret = parse_chain(&s->own_cert, cert);
     if (ret != 0)
         return ret;
     *reason = "the client key is not a valid PEM key, or is encrypted";
@@ -110,7 +143,7 @@ static int load_own(struct tls_setup *s, const struct tls_config *c,
     cert = pem_copy(c->cert, c->cert_len);
     key = pem_copy(c->key, c->key_len);
     if (cert != NULL && key != NULL)
-        ret = parse_own(s, cert, c->cert_len, key, c->key_len, reason);
+        ret = parse_own(s, cert, key, c->key_len, reason);
     pem_free(cert, c->cert_len);
     pem_free(key, c->key_len);
     return ret;

@@ -320,6 +320,7 @@ static void client_certificate(void)
 {
     struct file cert = slurp("rsa.pem"), key = slurp("rsa.key");
     struct file other = slurp("ec.key");
+    struct file chain = slurp("ncgood.pem"), chain_key = slurp("ncgood.key");
 
     for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
         struct job j = job_of("ec");
@@ -336,6 +337,21 @@ static void client_certificate(void)
         j.conf.key = key.p;
         j.conf.key_len = key.len;
         good(&j);
+        /* one by an authority with critical name constraints */
+        j = job_of("ec");
+        j.min = j.max = v;
+        j.ask_cert = true;
+        j.conf.cert = chain.p;
+        j.conf.cert_len = chain.len;
+        j.conf.key = chain_key.p;
+        j.conf.key_len = chain_key.len;
+        good(&j);
+        j = job_of("ec");
+        j.conf.cert = chain.p;
+        j.conf.cert_len = chain.len - 40; /* the second is cut */
+        j.conf.key = chain_key.p;
+        j.conf.key_len = chain_key.len;
+        bad(&j, TLS_E_CONFIG, "not valid PEM");
         j = job_of("ec");
         j.conf.cert = cert.p;
         j.conf.cert_len = cert.len;
