@@ -191,6 +191,18 @@ static bool check_subject(struct tls_names *n, const mbedtls_x509_crt *crt,
     return true;
 }
 
+/* One that is beyond ASCII is an otherName, and constrained as a mail address
+ * (RFC 9598 6). */
+static bool is_mailbox(int form, struct der name)
+{
+    static const uint8_t type[] = { 0x2b, 6, 1, 5, 5, 7, 8, 9 };
+    struct der oid;
+
+    return form == MBEDTLS_X509_SAN_OTHER_NAME &&
+           der_take(&name, MBEDTLS_ASN1_OID, &oid) &&
+           blob_eq(blob_of(oid.at, der_left(oid)), blob_of(type, sizeof(type)));
+}
+
 bool tls_names_check(struct tls_names *n, const mbedtls_x509_crt *crt,
                      bool is_leaf, struct tls_names_clash *c)
 {
@@ -206,7 +218,12 @@ bool tls_names_check(struct tls_names *n, const mbedtls_x509_crt *crt,
     if (!check_subject(n, crt, c))
         return false;
     for (; san != NULL && san->buf.p != NULL; san = san->next) {
-        if (!all_permit(n, tls_within_form(san->buf.tag), san->buf.p,
+        int form = tls_within_form(san->buf.tag);
+
+        if (!all_permit(n, form, san->buf.p, san->buf.len, c))
+            return false;
+        if (is_mailbox(form, der_of(san->buf.p, san->buf.len)) &&
+            !all_permit(n, MBEDTLS_X509_SAN_RFC822_NAME, san->buf.p,
                         san->buf.len, c))
             return false;
     }

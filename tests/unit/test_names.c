@@ -438,6 +438,10 @@ static void within(void)
 #define LABEL_63 \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+/* 1.3.6.1.5.5.7, the beginning of an OID of nine arcs */
+#define ON           "\x06\x08+\x06\x01\x05\x05\x07"
+#define UTF8_MAILBOX ON "\x08\x09\xa0\x03\x0c\x01@"
+
 static const struct {
     const char *constraints, *subject, *names, *words;
 } judged[] = {
@@ -486,6 +490,15 @@ static const struct {
     { "-o:", "Nu x", "", "" },
     { "-m:", "", "m:a@bc", "a mail address" },
     { "-m:", "", "m:ab@corp.example1", "a mail address" },
+    /* a mail address beyond ASCII is an otherName (RFC 9598) */
+    { "-m:corp.example", "", "d:mail.test|o:" UTF8_MAILBOX, "a mail address" },
+    { "+m:corp.example", "", "o:" UTF8_MAILBOX, "a mail address" },
+    { "+d:test|+u:x", "", "d:mail.test|o:" UTF8_MAILBOX, "" },
+    { "-o:", "", "o:" UTF8_MAILBOX, "a name of a rare form" },
+    { "-m:", "", "o:" ON "\x08\x08", "" },
+    { "-m:", "", "o:" ON "\x08\x0a", "" },
+    { "-m:", "", "d:" UTF8_MAILBOX, "" },
+    { "-m:", "", "o:", "" },
     { "+d:a.test|-d:b.test", "", "d:c.test", "the name c.test" },
     { "+d:c.test|-d:b.test", "", "d:c.test", "" },
     /* no constraints */
