@@ -35,13 +35,15 @@ static inline size_t der_left(struct der d)
 }
 
 /* Goes behind what comes next; its contents, if it has this tag and lies
- * inside of d. Else d stays: another may be tried there, and what is broken is
- * left over. (The library goes on to where it stumbles.) */
+ * inside of d. Else there are none, and d stays: another may be tried there,
+ * and what is broken is left over. (The library goes on to where it stumbles.)
+ */
 static inline bool der_take(struct der *d, int tag, struct der *in)
 {
     unsigned char *at = d->at;
     size_t len;
 
+    *in = der_of(d->at, 0);
     if (mbedtls_asn1_get_tag(&at, d->end, &len, tag) != 0)
         return false;
     *in = der_of(at, len);
