@@ -36,7 +36,7 @@ static size_t name_len(const uint8_t *p, size_t len)
 
 static bool is_blank(const uint8_t *p, size_t line)
 {
-    return line != 0 && (p[0] == '\n' || (p[0] == '\r' && line == 2));
+    return p[0] == '\n' || (line == 2 && p[0] == '\r' && p[1] == '\n');
 }
 
 static bool is_fold(const uint8_t *p, size_t line)

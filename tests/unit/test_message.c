@@ -232,6 +232,10 @@ static void plain_text(void)
     CHECK_EQ(err.line, 2);
     CHECK(!open_text("From x\nBcc : y\nz"));
     CHECK_EQ(err.line, 2);
+    /* nor does a lone CR make the empty line before the text */
+    CHECK(open_text("\rX"));
+    is("To: undisclosed-recipients:;\r\n" PLAIN
+       "Content-Transfer-Encoding: quoted-printable\r\n\r\n=0DX");
     CHECK(open_text("Bcc is a field\n"));
     CHECK(open_text("Bccs : y\n"));
 }
@@ -537,6 +541,7 @@ static void refused(void)
         { HEAD "a\n\0\r", 12, 4, "NUL character" },
         { HEAD "\0\n\rx", 12, 3, "NUL character" },
         { HEAD "a\r\n\r\0", 13, 4, "NUL character" },
+        { HEAD "\rx\n\0", 11, 3, "carriage return that no line feed follows" },
         { "To: \0\n\nx", 8, 1, "NUL character" },
         { "To: a\rCc: b\n\nx", 0, 1,
           "carriage return that no line feed follows" },
@@ -544,6 +549,15 @@ static void refused(void)
           "neither a header field nor a continued one, and no empty line "
           "before it ends the header" },
         { "From x\nSubject: x\nTwo words: x\n\n", 0, 3,
+          "neither a header field nor a continued one, and no empty line "
+          "before it ends the header" },
+        { "Subject: x\na\nb", 0, 2,
+          "neither a header field nor a continued one, and no empty line "
+          "before it ends the header" },
+        { "Subject: x\n\rX", 0, 2,
+          "neither a header field nor a continued one, and no empty line "
+          "before it ends the header" },
+        { "Subject: x\n\r", 0, 2,
           "neither a header field nor a continued one, and no empty line "
           "before it ends the header" },
         { "To: x\nBcc ", 0, 2,
