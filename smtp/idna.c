@@ -138,27 +138,37 @@ static bool is_stop(uint32_t c)
 
 static uint32_t lower(uint32_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c + 32;
-    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3ab) ||
-        (c >= 0x410 && c <= 0x42f))
-        return c + 32;
-    if (c >= 0x400 && c <= 0x40f)
-        return c + 80;
-    if (c >= 0x531 && c <= 0x556)
-        return c + 48;
-    if (c == 0x178)
-        return 0xff;
-    /* capitals are the even ones, or here the odd ones */
-    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-        return c + (c & 1);
-    if (((c >= 0x100 && c <= 0x137) || (c >= 0x14a && c <= 0x177) ||
-         (c >= 0x460 && c <= 0x481) || (c >= 0x48a && c <= 0x4bf) ||
-         (c >= 0x4d0 && c <= 0x52f) || (c >= 0x1e00 && c <= 0x1e95) ||
-         (c >= 0x1ea0 && c <= 0x1eff)) &&
-        c != 0x130)
+    static const struct {
+        uint16_t first, last, to;
+    } moved[] = {
+        { 'A', 'Z', 'a' },       { 0xc0, 0xd6, 0xe0 },
+        { 0xd8, 0xde, 0xf8 },    { 0x178, 0x178, 0xff },
+        { 0x386, 0x386, 0x3ac }, { 0x388, 0x38a, 0x3ad },
+        { 0x38c, 0x38c, 0x3cc }, { 0x38e, 0x38f, 0x3cd },
+        { 0x391, 0x3a1, 0x3b1 }, { 0x3a3, 0x3ab, 0x3c3 },
+        { 0x3cf, 0x3cf, 0x3d7 }, { 0x400, 0x40f, 0x450 },
+        { 0x410, 0x42f, 0x430 }, { 0x4c0, 0x4c0, 0x4cf },
+        { 0x531, 0x556, 0x561 }, { 0x1e9e, 0x1e9e, 0xdf },
+    };
+    /* pairs, of which the capital is the even one, or the odd one */
+    static const struct range even[] = {
+        { 0x100, 0x12f },   { 0x132, 0x137 }, { 0x14a, 0x177 },
+        { 0x1a0, 0x1a5 },   { 0x1de, 0x1ef }, { 0x1f8, 0x21f },
+        { 0x222, 0x233 },   { 0x246, 0x24f }, { 0x460, 0x481 },
+        { 0x48a, 0x4bf },   { 0x4d0, 0x52f }, { 0x1e00, 0x1e95 },
+        { 0x1ea0, 0x1eff },
+    };
+    static const struct range odd[] = {
+        { 0x139, 0x148 }, { 0x179, 0x17e }, { 0x1af, 0x1b0 },
+        { 0x1cd, 0x1dc }, { 0x4c1, 0x4ce },
+    };
+
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+        if (c >= moved[i].first && c <= moved[i].last)
+            return moved[i].to + (c - moved[i].first);
+    if (in(even, sizeof even / sizeof *even, c))
         return c | 1;
-    return c;
+    return in(odd, sizeof odd / sizeof *odd, c) ? c + (c & 1) : c;
 }
 
 /* The code point at p, which text_char() has found well formed. */

@@ -6,6 +6,11 @@
 /* includes: smtp */
 #include "check.h"
 
+#include <limits.h>
+#include <locale.h>
+#include <wchar.h>
+#include <wctype.h>
+
 #include "idna.h"
 
 static char out[300];
@@ -78,7 +83,53 @@ static void mapped(void)
     is("\u0104\u0118\u0141\u017b.pl", "xn--2da4b7gqj.pl");
     is("\u0105\u0119\u0142\u017c.pl", "xn--2da4b7gqj.pl");
     is("\u0178.x", "xn--wda.x");
+    is("\u0218\u021a\u0386\u01af\u01a0", "xn--jia3a0yia91r"); /* Ro, El, Vi */
     is("\u0531.x", "xn--y9a.x");
+}
+
+/* The one code point of a label that was made of it (RFC 3492 6.2). */
+static uint32_t only(void)
+{
+    uint32_t c = 128, weight = 1, low, digit, k = 36;
+
+    out[out_len] = '\0';
+    if (strncmp(out, "xn--", 4) != 0)
+        return (uint8_t)out[0];
+    for (const char *p = out + 4;; p++, k += 36) {
+        digit = *p <= '9' ? (uint32_t)(*p - '0' + 26) : (uint32_t)(*p - 'a');
+        c += digit * weight;
+        low = k <= 72 ? 1 : k >= 72 + 26 ? 26 : k - 72;
+        if (digit < low)
+            return p[1] == '\0' ? c : 0;
+        weight *= 36 - low;
+    }
+}
+
+/* Every capital of the alphabets that idna.c names becomes what the C library
+ * makes of it, and no other letter becomes anything. */
+static void capitals(void)
+{
+    /* not those of African and of dead languages that are not in pairs */
+    static const wint_t alphabets[][2] = {
+        { 0xa0, 0x17f },  { 0x1a0, 0x1a5 }, { 0x1af, 0x1b0 },  { 0x1cd, 0x1ef },
+        { 0x1f8, 0x21f }, { 0x222, 0x233 }, { 0x246, 0x24f },  { 0x386, 0x3d7 },
+        { 0x400, 0x52f }, { 0x531, 0x587 }, { 0x1e00, 0x1eff }
+    };
+    char label[MB_LEN_MAX + 1];
+    unsigned changed = 0;
+
+    CHECK(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+    for (size_t i = 0; i < sizeof alphabets / sizeof *alphabets; i++) {
+        for (wint_t c = alphabets[i][0]; c <= alphabets[i][1]; c++) {
+            label[wctomb(label, (wchar_t)c)] = '\0';
+            if (c == 0x130 || !made(label)) /* an i that keeps its dot */
+                continue;
+            if (!CHECK_EQ(only(), towlower(c)))
+                printf("  of U+%04X\n", (unsigned)c);
+            changed += c != towlower(c);
+        }
+    }
+    CHECK(changed > 300);
 }
 
 static void bad(void)
@@ -169,8 +220,9 @@ static void noise(void)
 }
 
 static const struct check_case cases[] = {
-    { "samples", samples }, { "mapped", mapped },       { "bad", bad },
-    { "lengths", lengths }, { "addresses", addresses }, { "noise", noise },
+    { "samples", samples }, { "mapped", mapped },   { "capitals", capitals },
+    { "bad", bad },         { "lengths", lengths }, { "addresses", addresses },
+    { "noise", noise },
 };
 
 CHECK_MAIN(cases)
