@@ -31,7 +31,7 @@ bool chunk_wanted(const struct session *s)
     if (!s->caps.chunking || s->job->no_chunking)
         return false;
     return s->content == SMTP_BINARY || session_pipelines(s) ||
-           (s->size != 0 && s->size <= size_of(s));
+           (s->size != 0 && s->size < size_of(s));
 }
 
 bool chunk_ready(const struct session *s)
