@@ -258,7 +258,7 @@ static bool html_head(struct impl *m)
 
 static bool html_data(struct impl *m)
 {
-    return m->html.p != NULL && part_data(m, &m->html);
+    return part_data(m, &m->html); /* nothing, if there is none */
 }
 
 /* ---------------------------------------------------------------- files */

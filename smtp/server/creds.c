@@ -19,7 +19,7 @@
 static bool plain(struct server *s, struct smtp_str line)
 {
     const char *p = line.p, *end = p + line.len;
-    const char *one = line.len == 0 ? NULL : memchr(p, 0, line.len), *two;
+    const char *one = memchr(p, 0, line.len), *two;
 
     if (one == NULL)
         return false;

@@ -295,41 +295,42 @@ const struct smtp_crypto crypto = {
 
 unsigned frail_left;
 
-static bool fails(void)
+/* It has done its work, and right: whoever does not ask gets away with it. */
+static bool unless_failed(bool done)
 {
-    return frail_left != 0 && --frail_left == 0;
+    return (frail_left == 0 || --frail_left != 0) && done;
 }
 
 static bool f_random(void *ctx, void *out, size_t n)
 {
-    return !fails() && crypto.random(ctx, out, n);
+    return unless_failed(crypto.random(ctx, out, n));
 }
 
 static bool f_hash(void *ctx, enum smtp_hash h, const void *p, size_t n,
                    uint8_t *out)
 {
-    return !fails() && crypto.hash(ctx, h, p, n, out);
+    return unless_failed(crypto.hash(ctx, h, p, n, out));
 }
 
 static bool f_begin(void *ctx, enum smtp_hash h, const void *key, size_t n)
 {
-    return !fails() && crypto.hmac_begin(ctx, h, key, n);
+    return unless_failed(crypto.hmac_begin(ctx, h, key, n));
 }
 
 static bool f_add(void *ctx, const void *p, size_t n)
 {
-    return !fails() && crypto.hmac_add(ctx, p, n);
+    return unless_failed(crypto.hmac_add(ctx, p, n));
 }
 
 static bool f_end(void *ctx, uint8_t *out)
 {
-    return !fails() && crypto.hmac_end(ctx, out);
+    return unless_failed(crypto.hmac_end(ctx, out));
 }
 
 static bool f_stretch(void *ctx, enum smtp_hash h, const void *key, size_t n,
                       uint8_t *u, uint8_t *t, unsigned rounds)
 {
-    return !fails() && crypto.stretch(ctx, h, key, n, u, t, rounds);
+    return unless_failed(crypto.stretch(ctx, h, key, n, u, t, rounds));
 }
 
 const struct smtp_crypto frail = { 7,       NULL,  f_random, f_hash,

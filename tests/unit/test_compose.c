@@ -9,6 +9,9 @@
 /* includes: smtp */
 #include "check.h"
 
+#include <ctype.h>
+
+#include "base64.h"
 #include "dkim.h"
 #include "message.h"
 
@@ -342,6 +345,134 @@ static void look_alikes(void)
     }
 }
 
+/* What a reader makes of the field X: lines joined, words decoded, blanks
+ * between two words not shown (RFC 2047 6.2). */
+static const char *shown(void)
+{
+    static char text[3000];
+    const char *p = strstr(out, "\nX: ") + 4;
+    size_t n = 0, word_end = 0, len;
+    bool beside = false; /* behind a word and blanks */
+
+    while (p[p[0] == '\r'] != '\n' || p[1 + (p[0] == '\r')] == ' ') {
+        if (strncmp(p, "=?utf-8?B?", 10) == 0) {
+            n = beside ? word_end : n;
+            len = strcspn(p + 10, "?");
+            CHECK(base64_decode((uint8_t *)text + n, &word_end, p + 10, len));
+            word_end = n += word_end;
+            beside = true;
+            p += 10 + len + 2;
+        } else if (p[0] == '\r' || p[0] == '\n') {
+            p++;
+        } else {
+            beside = beside && p[0] == ' ';
+            text[n++] = *p++;
+        }
+    }
+    text[n] = '\0';
+    return text;
+}
+
+/* Blanks, more than a line holds, and backslashes: not one more or less. */
+static void shown_again(void)
+{
+    static const char *const ends[][2] = {
+        { "a", "b" },
+        { "\xc3\xbc", "b" },
+        { "a", "\xc3\xbc" },
+        { "\xc3\xbc", "\xc3\xbc" },
+        { "C:\\\xc3\x9c"
+          "bung",
+          "\\\xc3\xbc\\" },
+    };
+    static char text[1200], value[1000];
+
+    reset();
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        for (int n = 1; n < 900; n += n < 390 ? 97 : 1 + n % 7) {
+            snprintf(value, sizeof value, "%s%*s%s", ends[i][0], n, "",
+                     ends[i][1]);
+            snprintf(text, sizeof text, HEAD "X: %s\n\nb", value);
+            CHECK(opened(text));
+            pull();
+            CHECK_STR(shown(), value);
+        }
+    }
+    /* but in a comment, and in quotes, one of the two means the other */
+    CHECK(opened(HEAD "To: a@b (\xc3\xbc\\) x)\n\nb"));
+    has("To: a@b (=?utf-8?B?w7wp?= x)");
+    CHECK(opened(HEAD "To: \"\xc3\xbc\\\"\" <a@b>\n\nb"));
+    has("To: =?utf-8?B?w7wi?= <a@b>");
+    CHECK(opened(HEAD "To: \"\xc3\xbc\\\nX: 1\n\nb")); /* never closed */
+    has("To: =?utf-8?B?w7xc?=\r\nX: 1\n");
+}
+
+/* Behind a long name there is little room for a word. */
+static void long_names(void)
+{
+    static char text[300];
+    size_t column;
+
+    reset();
+    for (size_t n = 20; n < 120; n++) {
+        memset(text, 'x', n);
+        snprintf(text + n, sizeof text - n, ": %s\n\nb",
+                 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+                 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc");
+        memcpy(text, "To: b@c\n", 8);
+        CHECK(opened(text));
+        pull();
+        column = 0;
+        for (size_t i = 0; i < out_len; i++) {
+            column = out[i] == '\n' ? 0 : column + (out[i] != '\r');
+            /* of a name that is too long a word of four bytes at most */
+            CHECK(column <= 76 || column <= n - 8 + 2 + 20);
+        }
+    }
+}
+
+/* RFC 2231: a name of any bytes in pieces, letters and digits as they are. */
+static void filenames(void)
+{
+    static char name[200], want[600], got[600];
+    size_t n = 0, len = 0, at = 0;
+    unsigned piece = 0;
+    char start[20];
+    const char *p;
+
+    for (int c = ' '; c < 0x7f; c++)
+        if (c != '/')
+            name[n++] = (char)c;
+    memcpy(name + n, "\xc3\xbc.png", 7);
+    for (size_t i = 0; name[i] != '\0'; i++)
+        len += (size_t)snprintf(want + len, sizeof want - len,
+                                isalnum((unsigned char)name[i]) ||
+                                        strchr("-._", name[i])
+                                    ? "%c"
+                                    : "%%%02X",
+                                (uint8_t)name[i]);
+    reset();
+    spec.attach_count = 1;
+    file.name = str(name);
+    CHECK(opened("x"));
+    pull();
+    for (;; piece++) {
+        snprintf(start, sizeof start, ";\r\n filename*%u*=", piece);
+        p = strstr(out, start);
+        if (p == NULL)
+            break;
+        p += strlen(start);
+        if (piece == 0 && CHECK(strncmp(p, "utf-8''", 7) == 0))
+            p += 7;
+        n = strcspn(p, ";\r");
+        CHECK(n <= 60);
+        memcpy(got + at, p, n);
+        at += n;
+    }
+    CHECK(piece > 2);
+    CHECK_MEM(got, at, want, len);
+}
+
 /* A quote or an angle that is never closed ends with its field. */
 static void open_quote(void)
 {
@@ -469,6 +600,9 @@ static const struct check_case cases[] = {
     { "attached_text", attached_text },
     { "look_alikes", look_alikes },
     { "boundaries", boundaries },
+    { "shown_again", shown_again },
+    { "long_names", long_names },
+    { "filenames", filenames },
     { "open_quote", open_quote },
     { "repaired", repaired },
     { "dkim", dkim },

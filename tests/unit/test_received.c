@@ -120,6 +120,11 @@ static const struct shape shapes[] = {
       NULL, "<c@d>,<e@f>" },
     { " from \"a;b\" (x;(y\\)) z) by c;" D, RECEIVED_OK, "\"a;b\"", NULL, "c",
       NULL, NULL, NULL },
+    /* a clause within a comment or quotes is none, behind a "\" either */
+    { " from a (x\\) by evil) by c;" D, RECEIVED_OK, "a", NULL, "c", NULL, NULL,
+      NULL },
+    { " from \"a\\\" by evil\" by c;" D, RECEIVED_OK, "\"a\\\" by evil\"", NULL,
+      "c", NULL, NULL, NULL },
     { " from a) by b;" D, RECEIVED_OK, "a", NULL, "b", NULL, NULL, NULL },
     { " from a(x [192.0.2.1]) by b(y);" D, RECEIVED_OK, "a", "192.0.2.1", "b",
       NULL, NULL, NULL },
