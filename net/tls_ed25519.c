@@ -58,24 +58,24 @@ void tls_ed25519_base(ge25519_p3 *h, const unsigned char *a)
 static bool is_ed25519(uint8_t **p, const uint8_t *end)
 {
     static const uint8_t oid[] = { 0x2b, 0x65, 0x70 };
-    mbedtls_asn1_buf alg, params;
+    mbedtls_asn1_buf alg = { 0 }, params = { 0 };
 
     return mbedtls_asn1_get_alg(p, end, &alg, &params) == 0 &&
            alg.len == sizeof oid && memcmp(alg.p, oid, sizeof oid) == 0 &&
-           params.tag == 0 && params.len == 0;
+           params.p == NULL;
 }
 
 /* The seed in a PrivateKeyInfo, NULL if it is of another kind. */
 static const uint8_t *seed_of(uint8_t *p, size_t len)
 {
     const uint8_t *end = p + len;
-    int version;
+    int version; /* a negative one is refused */
     size_t n;
 
     if (mbedtls_asn1_get_tag(
             &p, end, &n, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) ||
         p + n != end || mbedtls_asn1_get_int(&p, end, &version) ||
-        version < 0 || version > 1 || !is_ed25519(&p, end) ||
+        version > 1 || !is_ed25519(&p, end) ||
         mbedtls_asn1_get_tag(&p, end, &n, MBEDTLS_ASN1_OCTET_STRING))
         return NULL;
     end = p + n;

@@ -54,6 +54,7 @@ static bool rsa_ok(const char **why)
 static bool parse(const uint8_t *pem, size_t len, const char **why)
 {
     /* PEM must end in a NUL for Mbed TLS */
+    uint32_t failed = tls_port_calloc_failed();
     uint8_t *copy = tls_port_calloc(1, len + 1);
     bool ok;
 
@@ -68,6 +69,10 @@ static bool parse(const uint8_t *pem, size_t len, const char **why)
     } else {
         signer.kind = TLS_SIGN_ED25519;
         ok = tls_ed25519_read(&signer.edwards, copy, why);
+    }
+    if (tls_port_calloc_failed() != failed) {
+        *why = "out of memory"; /* whatever was made of it */
+        ok = false;
     }
     wipe(copy, len);
     heap_free(copy);

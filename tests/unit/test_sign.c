@@ -10,6 +10,9 @@
 #include "check.h"
 #include "fakeplatform.h"
 
+#include <sodium/utils.h>
+
+#include "heap.h"
 #include "tls_ed25519.h"
 #include "tls_sign.h"
 
@@ -152,6 +155,66 @@ static void broken(void)
     tls_sign_close();
 }
 
+#define SEED31 "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f"
+
+/* PrivateKeyInfos of one length or kind more or less. */
+static void forms(void)
+{
+    static const struct {
+        const char *der;
+        bool good;
+    } rows[] = {
+        { "302e020100300506032b657004220420" SEED31 "60", true },
+        { "302e020101300506032b657004220420" SEED31 "60", true },
+        { "302e020102300506032b657004220420" SEED31 "60", false },
+        { "302e0201ff300506032b657004220420" SEED31 "60", false },
+        { "302d0200300506032b657004220420" SEED31 "60", false },
+        { "302d020100300506032b65700421041f" SEED31, false },
+        { "302f020100300506032b657004230421" SEED31 "6061", false },
+        { "302f020100300506032b657004230420" SEED31 "6061", false },
+        /* an OID that is longer, or has parameters */
+        { "302f020100300606042b65700104220420" SEED31 "60", false },
+        { "3030020100300706032b6570050004220420" SEED31 "60", false },
+        { "3031020100300806032b65700001ff04220420" SEED31 "60", false },
+        { "3030020100300706032b6570000004220420" SEED31 "60", false },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t der[64];
+        size_t n = hex(rows[i].der, der);
+
+        if (!CHECK_EQ(opens(pem_of(der, n)), rows[i].good))
+            printf("  %s\n", rows[i].der);
+    }
+    tls_sign_close();
+}
+
+/* With attributes behind it, up to 512 bytes. */
+static void long_key(void)
+{
+    uint8_t der[513] = { 0x30, 0x82, 0x01, 0xfc };
+
+    hex("020100300506032b657004220420" SEED31 "60", der + 4);
+    CHECK(opens(pem_of(der, 512)));
+    der[3]++;
+    CHECK(!opens(pem_of(der, 513)));
+}
+
+/* For libsodium, which asks it of one number. */
+static void zero(void)
+{
+    uint8_t bytes[33] = { 0 };
+
+    CHECK(sodium_is_zero(bytes, 0));
+    CHECK(sodium_is_zero(bytes, 33));
+    for (size_t i = 0; i < 33; i++) {
+        bytes[i] = 0x80;
+        CHECK(sodium_is_zero(bytes, i));
+        CHECK(!sodium_is_zero(bytes, i + 1));
+        bytes[i] = 0;
+    }
+}
+
 static void no_key(void)
 {
     uint8_t der[600] = { 0x30, 0x82, 0x02, 0x54 };
@@ -174,9 +237,57 @@ static void no_key(void)
     CHECK(strstr(why, "encrypted") != NULL);
 }
 
-static const struct check_case cases[] = { { "vectors", vectors },
-                                           { "examples", examples },
-                                           { "broken", broken },
-                                           { "no key", no_key } };
+/* Made by openssl genrsa -traditional 1024, for this test. */
+static const char rsa_key[] =
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    "MIICWwIBAAKBgQDfkJxI34/k58Y7JDb1WTagWovYi2UMKSRDZAINA1S9bjgQ4hdk\n"
+    "lrDr1LhgtJbu+v5LhDaD5gOHnUykBkJP77T3szyUEFatcIlaDxxJK8+Dze4GMCFg\n"
+    "Wru5avKjrfzJXJoCERoNKlgo8M/3Fdbi/JHTwXq+iG6DL7MRe9JFGisQdwIDAQAB\n"
+    "AoGAeXZB0r3TmdPquTsFuOrNaPWIwQ+KyL6ZexucmaFTqs91GocbmoTcfmRGABRd\n"
+    "ZF1tR23/iE2xYT6u4vablH5xXJW8G4xb21sxzU1lEh8amv230sPXHi1HQ6OGICVy\n"
+    "VNuiM37n4EVPtaj1vr1hBKjckXmJ4bdcK0fGjWo4xVgKMnECQQD/aoBaiQ+xCNjx\n"
+    "qr7qPiOtJxs4aDEwPU+o7ih7dVi2Zy74Df65fA754/IbNXooh2LkAYRix7mRf0lz\n"
+    "nOHxd3aLAkEA4BN3V9KJPDU5PLdp/K8ytwYKcnCRMFmuV8hge7BkFOnw0ADU9QIo\n"
+    "QMekJzHS0jhaPsjwSNbW7xMHzM4aD8j3RQJAfcDm/yxacHSFs764jsYXdKo7abNK\n"
+    "/JBDR04y2k41ZmE5K+JgFtzw1rIXQrQ6t/eohdAFaUkioXNFK8oDKIsD7wJATjYd\n"
+    "Mtc2tYAyUUIHyX3xara+EMG/u6uh0dwL6UBhPneFaWTQ8A/nsuy8HD4kwuGOhlmm\n"
+    "nRX4AYyX7WGG8TmJLQJAeCsg5F+ADbiHRDRFPYshWDv8SgCSoSoefbU60X3zccQT\n"
+    "Yux1HF+Y7FVp1jvHAWFn2Wynqy/F8bKOWo/H7tm7XQ==\n"
+    "-----END RSA PRIVATE KEY-----\n";
+
+/* Where memory is short anywhere, that is the reason, and nothing stays. */
+static void short_of_memory(void)
+{
+    uint8_t der[64], sig[128], hash[TLS_SIGN_HASH] = { 0 };
+    size_t n = der_of("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac03"
+                      "1cae7f60",
+                      der);
+
+    for (int rsa = 0; rsa < 2; rsa++) {
+        const char *pem = rsa ? rsa_key : pem_of(der, n);
+        uint32_t failing = 1;
+
+        for (; failing < 1000; failing++) {
+            heap_fail_at(failing);
+            if (opens(pem))
+                break;
+            CHECK_STR(why, "out of memory");
+            CHECK_EQ(tls_sign(NULL, hash, sig, sizeof sig), 0);
+            CHECK_EQ(heap_stats().used, 0);
+        }
+        heap_fail_at(0);
+        CHECK(failing > 1 && failing < 1000);
+        CHECK_EQ(tls_sign_kind(), rsa ? TLS_SIGN_RSA : TLS_SIGN_ED25519);
+        tls_sign_close();
+        CHECK_EQ(heap_stats().used, 0);
+    }
+}
+
+static const struct check_case cases[] = {
+    { "vectors", vectors }, { "examples", examples },
+    { "broken", broken },   { "no key", no_key },
+    { "forms", forms },     { "long key", long_key },
+    { "zero", zero },       { "memory", short_of_memory }
+};
 
 CHECK_MAIN(cases)
