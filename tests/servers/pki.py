@@ -177,7 +177,7 @@ class Pki:
                     leaf_ext('DNS:another.test'), by='ca')
         self._issue('nosan', cn, leaf_ext(san=None), by='ca')
         self._issue('dnsip', '10.0.2.2',
-                    leaf_ext('DNS:10.0.2.2,DNS:127.0.0.1'), by='ca')
+                    leaf_ext('DNS:10.0.2.2,DNS:127.0.0.1,DNS:1234'), by='ca')
         self._issue('loopback', 'localhost',
                     leaf_ext('DNS:localhost,IP:127.0.0.1,IP:::1'), by='ca')
         self._issue('gateway', '10.0.2.2',

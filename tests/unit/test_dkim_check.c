@@ -228,6 +228,7 @@ static void records(void)
     static const char short_key[] =
         "p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnz"
         "j4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==";
+    static char longer[] = RSA_P;
 
     record(NULL, DKIM_PERMERROR, "there is no key");
     record("", DKIM_PERMERROR, "the key's record holds no key");
@@ -253,6 +254,8 @@ static void records(void)
     CHECK(c.testing);
     record(short_key, DKIM_POLICY, "the RSA key has less than 1,024 bits");
     record("p=AAAA", DKIM_PERMERROR, "the key is none of RSA");
+    memcpy(strstr(longer, "BiQKB"), "BigKB", 5); /* a byte than its bits */
+    record(longer, DKIM_PERMERROR, "the key is none of RSA");
     record(ED_P, DKIM_PERMERROR, "the key is none of RSA");
     CHECK_EQ(judge(ED FIELDS, "k=ed25519; " RSA_P, BODY, -1), DKIM_PERMERROR);
     CHECK_STR(c.why, "the key is none of Ed25519");

@@ -141,6 +141,8 @@ static void bad(void)
     refused("\uff41.de", "no domain may hold");
     refused("\u2063x.de", "no domain may hold");
     refused("u\u0308.de", "composed");
+    refused("a\u0300.de", "composed");
+    refused("a\u036f.de", "composed");
     refused("\u0308a.de", "composed");
     refused("-\u00fc.de", "hyphen");
     refused("\u00fc-.de", "hyphen");

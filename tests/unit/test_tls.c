@@ -8,8 +8,11 @@
  *          net/tls_reason.c net/tls_port.c net/rng.c kernel/heap.c */
 /* includes: net kernel tests/host */
 /* libs: mbedtls */
-/* link: -lssl -lcrypto */
+/* link: -lssl -lcrypto -Wl,--wrap=free */
 #include "tlspair.h"
+
+#include <malloc.h>
+#include <openssl/pem.h>
 
 /* ------------------------------------------------------------------- cases */
 
@@ -122,6 +125,8 @@ static void hosts(void)
     j = job_of("dnsip");
     j.host = "127.0.0.1";
     bad(&j, TLS_E_NAME, "DNS:127.0.0.1");
+    j.host = "49.50.51.52"; /* the bytes of a DNS name of it, "1234" */
+    bad(&j, TLS_E_NAME, "not for 49.50.51.52");
     j = job_of("ec");
     j.host = "127.0.0.2";
     bad(&j, TLS_E_NAME, "not for 127.0.0.2");
@@ -364,7 +369,105 @@ static void client_certificate(void)
         bad(&j, TLS_E_CONFIG, "client key");
         j.conf.key_len = 0;
         bad(&j, TLS_E_CONFIG, "empty");
+        j.conf.key_len = 65537;
+        bad(&j, TLS_E_CONFIG, "over 64 KB");
+        j.conf.key_len = cert.len;
+        j.conf.cert_len = 0;
+        bad(&j, TLS_E_CONFIG, "empty");
+        j.conf.cert_len = 65537;
+        bad(&j, TLS_E_CONFIG, "over 64 KB");
     }
+}
+
+/* A list of somebody whom nobody here has heard of. */
+static struct file list_by(const char *key_file)
+{
+    struct file key = slurp(key_file), pem = { .len = 0 };
+    BIO *in = BIO_new_mem_buf(key.p, (int)key.len), *out = BIO_new(BIO_s_mem());
+    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+    X509_CRL *list = X509_CRL_new();
+    X509_NAME *name = X509_NAME_new();
+    ASN1_TIME *t = ASN1_TIME_set(NULL, time(NULL) - 60);
+
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               (const unsigned char *)"Nobody", -1, -1, 0);
+    X509_CRL_set_issuer_name(list, name);
+    X509_CRL_set1_lastUpdate(list, t);
+    ASN1_TIME_set(t, time(NULL) + 3600);
+    X509_CRL_set1_nextUpdate(list, t);
+    CHECK(X509_CRL_sign(list, pkey, EVP_sha256()) != 0);
+    PEM_write_bio_X509_CRL(out, list);
+    pem.len = (size_t)BIO_read(out, pem.p, sizeof(pem.p));
+    ASN1_TIME_free(t);
+    X509_NAME_free(name);
+    X509_CRL_free(list);
+    EVP_PKEY_free(pkey);
+    BIO_free(in);
+    BIO_free(out);
+    return pem;
+}
+
+/* What lists say: test_crl.c. Here, that they are read. */
+static void revocation_lists(void)
+{
+    struct file list = list_by("ec.key");
+    struct job j = job_of("ec");
+
+    j.conf.crl = list.p;
+    j.conf.crl_len = list.len;
+    good(&j);
+    j = job_of("ec");
+    j.conf.crl = list.p;
+    j.conf.crl_len = list.len - 40;
+    bad(&j, TLS_E_CONFIG, "tls_crl_file");
+}
+
+/* Blocks with a key's text in them that came back to the heap as they were. */
+static unsigned unwiped;
+static bool looking;
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+void __wrap_free(void *p)
+{
+    static const char text[] = "PRIVATE KEY-----";
+
+    if (looking && p != NULL &&
+        memmem(p, malloc_usable_size(p), text, sizeof(text) - 1) != NULL)
+        unwiped++;
+    __real_free(p);
+}
+
+/* Our copies of a key are gone, whatever became of them. */
+static void wiped_key(void)
+{
+    struct file cert = slurp("rsa.pem"), key = slurp("rsa.key");
+    struct file other = slurp("ec.key");
+    unsigned failed = 0;
+
+    for (uint32_t n = 0; n < 30; n++) {
+        struct job j = job_of("ec");
+        uint32_t before = heap_stats().failed;
+
+        j.ask_cert = true;
+        j.conf.cert = cert.p;
+        j.conf.cert_len = cert.len;
+        j.conf.key = n == 1 ? other.p : key.p;
+        j.conf.key_len = n == 1 ? other.len : key.len;
+        if (n > 1)
+            heap_fail_at(n - 1);
+        looking = true;
+        run(&j);
+        looking = false;
+        if (n == 1)
+            CHECK_EQ(j.error, TLS_E_CONFIG);
+        else if (heap_stats().failed != before && ++failed)
+            CHECK_EQ(j.error, TLS_E_MEMORY);
+        else
+            CHECK_EQ(j.error, TLS_OK);
+    }
+    CHECK(failed > 20);
+    CHECK_EQ(unwiped, 0);
 }
 
 static void tickets(void)
@@ -498,6 +601,8 @@ static const struct check_case all[] = {
     { "plain_text", plain_text },
     { "alerts", alerts },
     { "client_certificate", client_certificate },
+    { "wiped_key", wiped_key },
+    { "revocation_lists", revocation_lists },
     { "tickets", tickets },
     { "rekey", rekey },
     { "rude_close", rude_close },
