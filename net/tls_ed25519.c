@@ -69,7 +69,7 @@ static bool is_ed25519(uint8_t **p, const uint8_t *end)
 static const uint8_t *seed_of(uint8_t *p, size_t len)
 {
     const uint8_t *end = p + len;
-    int version; /* a negative one is refused */
+    int version = 0; /* a negative one is refused */
     size_t n;
 
     if (mbedtls_asn1_get_tag(

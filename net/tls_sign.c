@@ -126,8 +126,7 @@ size_t tls_sign(void *unused, const uint8_t hash[TLS_SIGN_HASH], uint8_t *sig,
         tls_ed25519_sign(&signer.edwards, hash, TLS_SIGN_HASH, sig);
         return TLS_ED25519_SIGNATURE;
     }
-    if (mbedtls_pk_get_len(&signer.key) > cap ||
-        mbedtls_pk_sign(&signer.key, MBEDTLS_MD_SHA256, hash, TLS_SIGN_HASH,
+    if (mbedtls_pk_sign(&signer.key, MBEDTLS_MD_SHA256, hash, TLS_SIGN_HASH,
                         sig, cap, &len, tls_port_rng, NULL) != 0)
         return 0;
     return len;

@@ -1,6 +1,6 @@
 /*
  * test_sign.c - keys that sign: RFC 8032's vectors, RFC 8410's examples, keys
- * cut anywhere, and what is no such key. RSA: cases/dkim.py.
+ * cut anywhere, and what is no such key; one of RSA: cases/dkim.py has more.
  */
 /* sources: net/tls_sign.c net/tls_ed25519.c net/tls_port.c net/rng.c
  *          kernel/heap.c */
@@ -13,6 +13,7 @@
 #include <sodium/utils.h>
 
 #include "heap.h"
+#include "rng.h"
 #include "tls_ed25519.h"
 #include "tls_sign.h"
 
@@ -255,6 +256,43 @@ static const char rsa_key[] =
     "Yux1HF+Y7FVp1jvHAWFn2Wynqy/F8bKOWo/H7tm7XQ==\n"
     "-----END RSA PRIVATE KEY-----\n";
 
+/* By openssl pkeyutl -sign, of the same hash. */
+static void rsa(void)
+{
+    static const char want_hex[] =
+        "3524b6785c19447b20a4ca53b22774de52cee5b3f023eac840c1611341d22958"
+        "823c344d5e2bfe2ff990cbcd426942885a26aa7c7de24d993992b2a0b1a1bb97"
+        "938e63ec689f21280e51eff9c9c4d39a2c73c6ea90c62ca3bd02d5c764460e0c"
+        "bd53d04866f1608d81270ba1f48149dbe8347b9acc5dace729e82f01667590e5";
+    static const uint8_t hash[TLS_SIGN_HASH] = { 1, 2, 3 };
+    uint8_t sig[128], want[128];
+
+    hex(want_hex, want);
+    CHECK(opens(rsa_key));
+    CHECK_EQ(tls_sign_kind(), TLS_SIGN_RSA);
+    CHECK_EQ(tls_sign(NULL, hash, sig, sizeof sig), 0); /* no entropy */
+    CHECK_EQ(rng_init(), RNG_GOOD);
+    CHECK_EQ(tls_sign(NULL, hash, sig, sizeof sig - 1), 0);
+    CHECK_EQ(tls_sign(NULL, hash, sig, sizeof sig), sizeof sig);
+    CHECK_MEM(sig, sizeof sig, want, sizeof want);
+    tls_sign_close();
+}
+
+/* With blank lines behind it, up to 64 KB. */
+static void lengths(void)
+{
+    static char pem[65538];
+
+    memset(pem, '\n', sizeof pem - 1);
+    memcpy(pem, rsa_key, strlen(rsa_key));
+    CHECK(!opens(pem));
+    CHECK_STR(why, "it is empty or over 64 KB");
+    pem[65536] = '\0';
+    CHECK(opens(pem));
+    CHECK(!opens(""));
+    CHECK_STR(why, "it is empty or over 64 KB");
+}
+
 /* Where memory is short anywhere, that is the reason, and nothing stays. */
 static void short_of_memory(void)
 {
@@ -287,7 +325,8 @@ static const struct check_case cases[] = {
     { "vectors", vectors }, { "examples", examples },
     { "broken", broken },   { "no key", no_key },
     { "forms", forms },     { "long key", long_key },
-    { "zero", zero },       { "memory", short_of_memory }
+    { "zero", zero },       { "rsa", rsa },
+    { "lengths", lengths }, { "memory", short_of_memory }
 };
 
 CHECK_MAIN(cases)
