@@ -76,6 +76,9 @@ static const struct {
     { "300b 3009 0603551d14 0400 0500", 0, true, 0, false, 0 },
     { "3009 3008 0603551d14 0400", 0, true, 0, false, 0 },
     { "3009 3007 0603551d14 0401", 0, true, 0, false, 0 },
+    { "3009 3008 0603551d14 0401", 0, true, 0, false, 0 },
+    /* a value in the place of the BOOLEAN's one byte */
+    { "300b 3009 0603551d14 01020400", 0, true, 0, false, 0 },
     /* the first one stands; what is malformed ends the walk */
     { "3014 3008 0603551d14 0401aa 3108 0603551d23 0401bb", 1, true, 20, false,
       1 },

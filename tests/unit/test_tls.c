@@ -225,6 +225,7 @@ static void anchors(void)
     static const char *const own[] = { "selfsigned", "selfca" };
     struct job j;
     struct file f;
+    size_t n;
 
     for (size_t i = 0; i < 2; i++) { /* the leaf itself is the anchor */
         char name[40];
@@ -235,6 +236,18 @@ static void anchors(void)
         j.conf.trust = f.p;
         j.conf.trust_len = f.len;
         good(&j);
+        /* as well beside another of that name, in front of it or behind */
+        memcpy(pem, f.p, f.len);
+        n = f.len;
+        (void)snprintf(name, sizeof(name), "%s.pem", own[1 - i]);
+        f = slurp(name);
+        memcpy(pem + n, f.p, f.len);
+        for (size_t k = 0; k < 2; k++) {
+            j = job_of(own[k]);
+            j.conf.trust = pem;
+            j.conf.trust_len = n + f.len;
+            good(&j);
+        }
     }
     f = slurp("nochain.pem"); /* issued by a CA that nobody knows */
     j = job_of("nochain");
@@ -326,7 +339,9 @@ static void client_certificate(void)
     struct file cert = slurp("rsa.pem"), key = slurp("rsa.key");
     struct file other = slurp("ec.key");
     struct file chain = slurp("ncgood.pem"), chain_key = slurp("ncgood.key");
+    struct file broken = chain;
 
+    *(char *)memchr(broken.p, 'M', broken.len) = 'N'; /* no SEQUENCE */
     for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
         struct job j = job_of("ec");
 
@@ -356,6 +371,9 @@ static void client_certificate(void)
         j.conf.cert_len = chain.len - 40; /* the second is cut */
         j.conf.key = chain_key.p;
         j.conf.key_len = chain_key.len;
+        bad(&j, TLS_E_CONFIG, "not valid PEM");
+        j.conf.cert = broken.p; /* the first is none */
+        j.conf.cert_len = broken.len;
         bad(&j, TLS_E_CONFIG, "not valid PEM");
         j = job_of("ec");
         j.conf.cert = cert.p;
@@ -411,10 +429,16 @@ static struct file list_by(const char *key_file)
 static void revocation_lists(void)
 {
     struct file list = list_by("ec.key");
+    struct file cert = slurp("rsa.pem"), key = slurp("rsa.key");
     struct job j = job_of("ec");
 
     j.conf.crl = list.p;
     j.conf.crl_len = list.len;
+    j.ask_cert = true; /* which is read behind them */
+    j.conf.cert = cert.p;
+    j.conf.cert_len = cert.len;
+    j.conf.key = key.p;
+    j.conf.key_len = key.len;
     good(&j);
     j = job_of("ec");
     j.conf.crl = list.p;
