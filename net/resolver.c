@@ -1,8 +1,8 @@
 /*
  * resolver.c - names to addresses, in the place of lwIP's resolver (see
  * dnsmsg.c for why): queries go out at once and again after 1, 2, 4, 6 ... 17
- * s, to each server in turn; after 20 s the answer is "silent". A server that
- * fails is asked no more.
+ * s, to each server in turn; after 20 s the answer is "silent", after three
+ * if there is no server to ask. A server that fails is asked no more.
  */
 #include "dnsmsg.h"
 #include "rng.h"
@@ -22,7 +22,7 @@ static struct {
     uint8_t query[DNSMSG_QUERY_MAX];
     size_t query_len;
     unsigned sent;
-    uint64_t next;
+    uint64_t begun, next;
     struct addr failed[SERVERS]; /* those that answered that they cannot */
     unsigned failures;
 } dns = { .result = STACK_DNS_BAD_NAME };
@@ -32,6 +32,11 @@ static struct {
 static const uint16_t dns_wait_ms[] = { 1000, 1000, 2000, 2000, 2000,
                                         2000, 2000, 2000, 3000, 3000 };
 #define DNS_TRIES (sizeof(dns_wait_ms) / sizeof(dns_wait_ms[0]))
+
+/* With both families one address may be there before the other, and only that
+ * one leads to a server: for so long it is waited for, looking so often. */
+#define SERVER_WAIT_MS 3000
+#define SERVER_LOOK_MS 50
 
 static bool dns_has_failed(const struct addr *server)
 {
@@ -95,6 +100,11 @@ static void dns_ask(void)
     struct pbuf *p;
     ip_addr_t to;
 
+    if (n == 0 && dns.sent == 0 && dns.failures == 0 &&
+        dns.now < dns.begun + SERVER_WAIT_MS) {
+        dns.next = dns.now + SERVER_LOOK_MS;
+        return;
+    }
     if (n == 0 || dns.sent == DNS_TRIES) {
         dns_done(dns.failures != 0 ? STACK_DNS_FAILED : STACK_DNS_SILENT);
         return;
@@ -178,6 +188,7 @@ enum stack_dns stack_dns_start(const char *name, size_t len, unsigned family)
     if (dns.query_len == 0 || last_label_numeric(name, len))
         return dns.result;
     dns.result = STACK_DNS_PENDING;
+    dns.begun = dns.now;
     dns_ask();
     return dns.result;
 }

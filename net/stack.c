@@ -319,6 +319,18 @@ uint64_t stack_deadline(uint64_t now_ms)
     return at < now_ms ? now_ms : at;
 }
 
+/* Is there a name server of that family to ask? */
+static bool has_server(unsigned len)
+{
+    const struct addr *s;
+    unsigned i;
+
+    for (i = 0; (s = stack_dns_list(i)) != NULL; i++)
+        if (s->len == len)
+            return true;
+    return false;
+}
+
 enum stack_link stack_link(void)
 {
     struct addr ours = stack_address(4), want = addr_v4(self.conf.source_ip);
@@ -332,8 +344,7 @@ enum stack_link stack_link(void)
     if (ours.len != 0)
         return STACK_UP;
     /* without a name server of its own IPv6 waits for what DHCP will say */
-    return want.len == 0 && stack_address(16).len != 0 &&
-                   stack_dns_server().len != 0
+    return want.len == 0 && stack_address(16).len != 0 && has_server(16)
                ? STACK_UP
                : STACK_NO_ADDRESS;
 }

@@ -42,7 +42,8 @@ uint64_t stack_deadline(uint64_t now_ms);
 enum stack_link {
     STACK_LINK_DOWN,  /* the device says there is no cable               */
     STACK_NO_ADDRESS, /* waiting for DHCP                                */
-    STACK_UP,         /* there is an address, of either family           */
+    STACK_UP,         /* an address of IPv4, or of IPv6 and a name server
+                       * that it leads to                                */
     STACK_DEAD,       /* the device broke its rules: stack_why()         */
 };
 enum stack_link stack_link(void);
@@ -59,7 +60,8 @@ enum stack_dns {
     STACK_DNS_FOUND,
     STACK_DNS_NOT_FOUND, /* a server answered: no such name or no address */
     STACK_DNS_FAILED,    /* a server answered: it failed (SERVFAIL, ...)  */
-    STACK_DNS_SILENT,    /* no server answered in time, or none is known  */
+    STACK_DNS_SILENT,    /* no server answered in time, or none that our
+                          * addresses lead to came within three seconds   */
     STACK_DNS_BAD_NAME,  /* not a name one can ask for                    */
 };
 enum stack_dns stack_dns_start(const char *name, size_t len, unsigned family);

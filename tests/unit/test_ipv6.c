@@ -8,6 +8,7 @@
  * a router's answer makes an address, neighbours are answered, and what is
  * malformed is dropped before lwIP reads it (RFC 8200, 4443, 4861, 4862).
  */
+#include "child.h"
 #include "wire.h"
 
 #define ETH  14
@@ -423,9 +424,84 @@ static void options(void)
     CHECK_EQ(netif_rx_bytes(), 0);
 }
 
+/* An address of IPv6 is enough if a name server can be asked by it. One that
+ * IPv4 alone leads to is asked when DHCP has given an address, not before. */
+static void run_server_of_ipv4(void)
+{
+    uint8_t f[1514];
+
+    settings = (struct stack_config){ .dhcp = true, .hostname = "bootmail" };
+    settings.dns[0] = addr_v4(PEER);
+    with_ipv6 = true;
+    start();
+    give(f, ra_frame(f));
+    CHECK_EQ(stack_address(16).len, 16);
+    CHECK_EQ(stack_link(), STACK_NO_ADDRESS);
+}
+
+static void run_server_of_ipv6(void)
+{
+    uint8_t f[1514];
+
+    settings = (struct stack_config){ .dhcp = true, .hostname = "bootmail" };
+    with_ipv6 = true;
+    start();
+    CHECK_EQ(stack_link(), STACK_NO_ADDRESS);
+    give(f, ra_frame(f));
+    CHECK_EQ(stack_link(), STACK_UP);
+}
+
+static enum stack_dns after(unsigned ms)
+{
+    struct addr a;
+
+    for (; ms != 0; ms -= 10) {
+        now += 10;
+        stack_poll(now);
+    }
+    return stack_dns_result(&a);
+}
+
+/* IPv4 is there at once, the name server's family a moment later; never
+ * there, it is waited for no longer than three seconds. */
+static void run_server_later(void)
+{
+    uint8_t f[1514];
+
+    memset(settings.dns, 0, sizeof(settings.dns));
+    settings.dns[0].len = 16;
+    memcpy(settings.dns[0].b, peer, 16);
+    with_ipv6 = true;
+    start();
+    stack_poll(now);
+    CHECK_EQ(stack_link(), STACK_UP);
+    CHECK_EQ(stack_dns_start("mx.test", 7, 4), STACK_DNS_PENDING);
+    CHECK_EQ(after(2900), STACK_DNS_PENDING);
+    CHECK_EQ(after(200), STACK_DNS_SILENT);
+
+    CHECK_EQ(stack_dns_start("mx.test", 7, 4), STACK_DNS_PENDING);
+    CHECK_EQ(after(1000), STACK_DNS_PENDING);
+    give(f, ra_frame(f));
+    (void)after(100);
+    CHECK(dev.tx[ETH + 6] == 58 && dev.tx[ICMP] == 135); /* where is it? */
+    CHECK_EQ(after(18000), STACK_DNS_PENDING);
+    CHECK_EQ(after(3000), STACK_DNS_SILENT);
+}
+
+CHILD_CASE(NULL, server_of_ipv4)
+CHILD_CASE(NULL, server_of_ipv6)
+CHILD_CASE(NULL, server_later)
+
 static const struct check_case cases[] = {
-    { "good", good },       { "unreachable", unreachable }, { "moved", moved },
-    { "rules", rules },     { "mutants", mutants },         { "cut", cut },
+    { "server_of_ipv4", case_server_of_ipv4 },
+    { "server_of_ipv6", case_server_of_ipv6 },
+    { "server_later", case_server_later },
+    { "good", good },
+    { "unreachable", unreachable },
+    { "moved", moved },
+    { "rules", rules },
+    { "mutants", mutants },
+    { "cut", cut },
     { "options", options },
 };
 
