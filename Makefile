@@ -405,7 +405,7 @@ debug: image ## boot under gdb, stopped before the first instruction (INITRD=)
 # What stands between the network and a verdict on a certificate, and no more.
 judge := $(out)/tests/host/verifycert.c.o $(mbed) $(patsubst %,$(out)/%.c.o, \
 	net/tls_verify net/tls_names net/tls_within net/tls_crl net/tls_ext \
-	net/tls_trust net/tls_reason \
+	net/tls_trust net/tls_reason net/tls_pem \
 	net/tls_port net/rng kernel/heap)
 F.tests/host/verifycert.c := -D_GNU_SOURCE -Inet -Ikernel $(MBEDTLS_INC)
 

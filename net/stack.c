@@ -436,16 +436,23 @@ static ip4_addr_t next_hop(const struct addr *a)
     return hop;
 }
 
-bool stack_reachable(const struct addr *a)
+/* Has it answered ARP? If not, lwIP is asking. */
+static bool is_known(const ip4_addr_t *hop)
 {
     const ip4_addr_t *found;
     struct eth_addr *mac;
+
+    return etharp_find_addr(netif_default, hop, &mac, &found) >= 0;
+}
+
+bool stack_reachable(const struct addr *a)
+{
     ip4_addr_t hop;
 
     if (a->len == 16)
         return true;
     hop = next_hop(a);
-    return etharp_find_addr(netif_default, &hop, &mac, &found) >= 0;
+    return is_known(&hop);
 }
 
 void stack_doubt(const struct addr *a)
@@ -456,10 +463,9 @@ void stack_doubt(const struct addr *a)
         stack6_doubt(a);
         return;
     }
-    if (!stack_reachable(a))
-        return; /* nobody known: lwIP is asking */
     hop = next_hop(a);
-    etharp_request(netif_default, &hop);
+    if (is_known(&hop))
+        etharp_request(netif_default, &hop);
 }
 
 /* ------------------------------------- options that must really be so --- */

@@ -14,41 +14,17 @@
 #include <string.h>
 
 #include <mbedtls/md.h>
-#include <mbedtls/pem.h>
 
 #include "heap.h"
 #include "tls_ext.h"
+#include "tls_pem.h"
 #include "tls_port.h"
 #include "tls_trust.h"
 #include "tls_verify.h"
 
-#define BEGIN_LIST "-----BEGIN X509 CRL-----"
-#define END_LIST   "-----END X509 CRL-----"
-
-static int parse_all(mbedtls_x509_crl *lists, const unsigned char *text)
+static int take_list(void *lists, const uint8_t *der, size_t len)
 {
-    int ret = MBEDTLS_ERR_X509_INVALID_FORMAT;
-    const char *at = strstr((const char *)text, BEGIN_LIST);
-
-    while (at != NULL) {
-        mbedtls_pem_context pem;
-        const unsigned char *der;
-        size_t used, len;
-
-        mbedtls_pem_init(&pem);
-        ret =
-            mbedtls_pem_read_buffer(&pem, BEGIN_LIST, END_LIST,
-                                    (const unsigned char *)at, NULL, 0, &used);
-        if (ret == 0) {
-            der = mbedtls_pem_get_buffer(&pem, &len);
-            ret = mbedtls_x509_crl_parse_der(lists, der, len);
-        }
-        mbedtls_pem_free(&pem);
-        if (ret != 0)
-            return ret;
-        at = strstr(at + used, BEGIN_LIST);
-    }
-    return ret;
+    return mbedtls_x509_crl_parse_der(lists, der, len);
 }
 
 int tls_crl_load(mbedtls_x509_crl *lists, const uint8_t *pem, size_t len,
@@ -66,7 +42,8 @@ int tls_crl_load(mbedtls_x509_crl *lists, const uint8_t *pem, size_t len,
     if (text == NULL)
         return MBEDTLS_ERR_X509_ALLOC_FAILED;
     memcpy(text, pem, len);
-    ret = parse_all(lists, text);
+    ret = tls_pem_each(text, "-----BEGIN X509 CRL-----",
+                       "-----END X509 CRL-----", take_list, lists);
     heap_free(text);
     return ret;
 }

@@ -9,17 +9,14 @@
 
 #include <string.h>
 
-#include <mbedtls/pem.h>
 #include <mbedtls/ssl_ciphersuites.h>
 
 #include "heap.h"
 #include "tls_crl.h"
 #include "tls_ext.h"
+#include "tls_pem.h"
 #include "tls_port.h"
 #include "wipe.h"
-
-#define BEGIN_CERT "-----BEGIN CERTIFICATE-----"
-#define END_CERT   "-----END CERTIFICATE-----"
 
 #define PEM_MAX 65536 /* a client certificate chain, or a key */
 
@@ -76,31 +73,10 @@ static void pem_free(uint8_t *copy, size_t len)
 }
 
 /* mbedtls_x509_crt_parse() would refuse an authority's name constraints where
- * they are critical, and not see that the last block is cut. */
-static int parse_chain(mbedtls_x509_crt *chain, const uint8_t *text)
+ * they are critical. */
+static int take_cert(void *chain, const uint8_t *der, size_t len)
 {
-    int ret = MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT;
-    const char *at = strstr((const char *)text, BEGIN_CERT);
-
-    while (at != NULL) {
-        mbedtls_pem_context pem;
-        const unsigned char *der;
-        size_t used, len;
-
-        mbedtls_pem_init(&pem);
-        ret =
-            mbedtls_pem_read_buffer(&pem, BEGIN_CERT, END_CERT,
-                                    (const unsigned char *)at, NULL, 0, &used);
-        if (ret == 0) {
-            der = mbedtls_pem_get_buffer(&pem, &len);
-            ret = tls_ext_parse(chain, der, len);
-        }
-        mbedtls_pem_free(&pem);
-        if (ret != 0)
-            return ret;
-        at = strstr(at + used, BEGIN_CERT);
-    }
-    return ret;
+    return tls_ext_parse(chain, der, len);
 }
 
 static int parse_own(struct tls_setup *s, const uint8_t *cert,
@@ -109,7 +85,8 @@ static int parse_own(struct tls_setup *s, const uint8_t *cert,
     int ret;
 
     *reason = "the client certificate is not valid PEM";
-    ret = parse_chain(&s->own_cert, cert);
+    ret = tls_pem_each(cert, "-----BEGIN CERTIFICATE-----",
+                       "-----END CERTIFICATE-----", take_cert, &s->own_cert);
     if (ret != 0)
         return ret;
     *reason = "the client key is not a valid PEM key, or is encrypted";

@@ -1,6 +1,6 @@
 /* sources: net/tls.c net/tls_setup.c net/tls_verify.c net/tls_trust.c
             net/tls_crl.c net/tls_ext.c net/tls_names.c net/tls_within.c
-            net/tls_reason.c net/tls_port.c kernel/heap.c */
+            net/tls_pem.c net/tls_reason.c net/tls_port.c kernel/heap.c */
 /* includes: net kernel tests/host tests/fuzz */
 /* libs: mbedtls */
 /* link: -Wl,--wrap=mbedtls_pk_verify_ext
